@@ -1,0 +1,138 @@
+import type { Content } from '../model/content.ts';
+import type { Network, Vip } from '../model/farm.ts';
+import type { Static, TObject } from '../model/schema.ts';
+import type { Resource } from '../resource/define.ts';
+import type { Risk } from '../resource/change.ts';
+import type { Check } from './check.ts';
+
+/**
+ * What each part offers to those who look it up, by the part's name. A role adds its own with
+ * `declare module 'farmctl' { interface Offers { 'apache-app': { port: number } } }`.
+ */
+// biome-ignore lint/suspicious/noEmptyInterface: filled by declaration merging
+export interface Offers {}
+
+/** A host as roles see it. */
+export interface HostView {
+  readonly name: string;
+  /** Name and domain: `app1.farm.example`. */
+  readonly fqdn: string;
+  readonly tier: string;
+  readonly os: string;
+  /** The address in that network, the host's first where no network is named. @throws FarmError if it has none there. */
+  address(network?: string): string;
+  /** Network name and address, the first is the host's own. */
+  readonly addresses: ReadonlyArray<{ readonly network: Network; readonly address: string }>;
+}
+
+/** A host found by the part it has, with what that part offers there. */
+export interface Found<P extends string> {
+  readonly host: HostView;
+  readonly offer: P extends keyof Offers ? Offers[P] : undefined;
+}
+
+/** The farm as roles see it: always whole, retired hosts left out. */
+export interface FarmView {
+  readonly name: string;
+  readonly domain: string;
+  readonly networks: readonly Network[];
+  network(name: string): Network;
+  readonly vips: readonly Vip[];
+  readonly allHosts: readonly HostView[];
+  host(name: string): HostView;
+  /** The hosts that have that part (`nfs/server`) or any part of that role (`bind9`), in the order of the inventory. */
+  hosts<P extends string>(part: P): readonly Found<P>[];
+}
+
+/** Facts that a part may ask for by name. */
+export interface Facts {
+  /** `/etc/os-release` ID and VERSION_ID: `debian-12`. */
+  readonly os: string;
+  readonly kernel: string;
+  readonly cpus: number;
+  readonly memoryMiB: number;
+  readonly nodename: string;
+  /** Device name to its IPv4 addresses with prefix length. */
+  readonly addresses: Readonly<Record<string, readonly string[]>>;
+  /** True if a package asked for a reboot or the running kernel is not the newest installed. */
+  readonly rebootWanted: boolean;
+}
+
+/** What the functions of a part are given. */
+export interface RoleContext<V> {
+  readonly host: HostView;
+  readonly variables: V;
+  readonly farm: FarmView;
+  /** Renders `templates/ROLE/NAME` strictly: a name that is missing in `data` is an error with the template's line. */
+  render(template: string, data: Readonly<Record<string, unknown>>): Content;
+  /** Only where the part declares `facts`; undefined where an offline command has none. */
+  readonly facts: Facts | undefined;
+  /** Reports a mistake in this host's variables: the diagnostic points at the variable's place in the inventory. */
+  reject(variable: string, detail: string, hint?: string): never;
+}
+
+/** `nfs/server` (only order), or that its failure (`all` or `any` host of it) stops this part. */
+export type After = string | { readonly part: string; readonly needs: 'all' | 'any' };
+
+/** For `rollout`: a host of the part with the risk of its change and whether the part ran there before. */
+export interface RolloutHost {
+  readonly name: string;
+  readonly risk: Risk;
+  readonly wasActive: boolean;
+}
+
+/** One side of a role, or the role itself where it has no sides. */
+export interface Part<V> {
+  readonly after?: readonly After[];
+  /** True: `facts` of the host are probed first, which costs one exchange. */
+  readonly facts?: boolean;
+  resources(context: RoleContext<V>): readonly Resource[];
+  checks?(context: RoleContext<V>): readonly Check[];
+  /** A pure function of host and variables: what others get who look this part up. */
+  offers?(context: Pick<RoleContext<V>, 'host' | 'variables'>): unknown;
+  /** Batches of host names, changed one after the other. Where absent: see design, Order. */
+  rollout?(hosts: readonly RolloutHost[]): readonly (readonly string[])[];
+}
+
+interface RoleHead<S extends TObject> {
+  readonly name: string;
+  /** One sentence. */
+  readonly summary: string;
+  /** Tags besides the role's name. */
+  readonly tags?: readonly string[];
+  /** Systems that it was tried on, `debian-12`; another host is refused clearly. */
+  readonly systems: readonly string[];
+  readonly variables: S;
+}
+
+/** A role without sides. */
+export type SimpleRole<S extends TObject> = RoleHead<S> & Part<Static<S>>;
+
+/** A role with sides. `partOf` decides where the tier names the role only. */
+export interface SidedRole<S extends TObject> extends RoleHead<S> {
+  readonly parts: Readonly<Record<string, Part<Static<S>>>>;
+  partOf?(host: HostView, variables: Static<S>, farm: FarmView): string;
+}
+
+/** A role as the engine sees it, whatever its author wrote: parts by full name (`bind9/primary`, or `base`). */
+export interface Role {
+  readonly name: string;
+  readonly summary: string;
+  readonly tags: readonly string[];
+  readonly systems: readonly string[];
+  readonly variables: TObject;
+  readonly parts: ReadonlyMap<string, Part<unknown>>;
+  partOf?(host: HostView, variables: unknown, farm: FarmView): string;
+}
+
+/** Makes a role. The default export of `roles/NAME/role.ts`. */
+export function defineRole<S extends TObject>(definition: SimpleRole<S> | SidedRole<S>): Role {
+  const { name, summary, tags = [], systems, variables } = definition;
+  const head = { name, summary, tags, systems, variables };
+  if (!('parts' in definition)) return { ...head, parts: new Map([[name, definition as Part<unknown>]]) };
+  const parts = new Map<string, Part<unknown>>();
+  for (const [side, part] of Object.entries(definition.parts)) parts.set(`${name}/${side}`, part as Part<unknown>);
+  const { partOf } = definition;
+  if (partOf === undefined) return { ...head, parts };
+  return { ...head, parts, partOf: (host, given, farm) => `${name}/${partOf(host, given as Static<S>, farm)}` };
+}
