@@ -1,0 +1,94 @@
+import { Script } from './sh.ts';
+
+/** Where farmctl keeps its own things on a host (root, 0700). */
+export const STATE_DIRECTORY = '/var/lib/farmctl';
+
+/**
+ * Functions that print frames on descriptor 3. A frame begins with a newline, `@`, the session's nonce, a space and the
+ * header up to the next newline; its payload ends where the next frame begins. The nonce is made anew for each session
+ * after all contents exist, so nothing on the host can hold it.
+ */
+const FRAME_FUNCTIONS = String.raw`frame() { printf '\n@%s %s\n' "$farmctl_nonce" "$*" >&3; }
+record() { frame "record $farmctl_tag $1"; }
+field() { printf '\n@%s field %s\n%s' "$farmctl_nonce" "$1" "$2" >&3; }
+data() { frame "field $1"; cat >&3; }
+unknown_because() { field unknown "$1"; }
+end_record() { frame end; }
+`;
+
+/** Settings of every remote shell: fixed path, language and time zone, errors for unset variables. */
+const ENVIRONMENT = String.raw`set +f -u
+IFS=' 	
+'
+PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C TZ=UTC0 DEBIAN_FRONTEND=noninteractive
+export PATH LC_ALL TZ DEBIAN_FRONTEND
+unset LANG LANGUAGE CDPATH ENV BASH_ENV GREP_OPTIONS 2>/dev/null
+umask 022
+`;
+
+/**
+ * The remote side of a session. It reads requests from its input, `SCRIPT_BYTES BODY_BYTES...` on a line, then the
+ * script, then the bodies; it puts the bodies into files `$B/0`, `$B/1`… first, then runs the script in a subshell, so
+ * nothing is written by a request that did not come whole. `0` ends it. The end of a request is the frame `exit STATUS`.
+ * @param nonce 32 hexadecimal digits
+ */
+export function runtime(nonce: string): Script {
+  return new Script(`${ENVIRONMENT}farmctl_nonce=${nonce} farmctl_tag=
+exec 3>&1 1>/dev/null 2>&1
+trap '' HUP PIPE
+${FRAME_FUNCTIONS}${String.raw`
+fatal() { frame "fatal $1"; frame .; exit 1; }
+receive() {
+  B=$(mktemp -d "\${BODIES:-${STATE_DIRECTORY}}/.farmctl-bodies.XXXXXXXX") || fatal "cannot write below \${BODIES:-${STATE_DIRECTORY}}"
+  b=0
+  for l; do
+    head -c "$l" >"$B/$b" || fatal "cannot write $l bytes to $B"
+    [ "$(wc -c <"$B/$b")" -eq "$l" ] || exit 1
+    b=$((b + 1))
+  done
+}
+serve() {
+  frame hello
+  frame .
+  while read -r line; do
+    set -- $line
+    [ "$1" != 0 ] || break
+    n=$1
+    shift
+    s=$(head -c "$n"; echo .)
+    [ "\${#s}" -eq $((n + 1)) ] || exit 1
+    B=
+    [ $# -eq 0 ] || receive "$@"
+    ( eval "\${s%.}" )
+    r=$?
+    [ -z "$B" ] || rm -rf "$B"
+    frame "exit $r"
+    frame .
+  done
+}
+`.replaceAll('\\${', '${')}serve
+exit 0`);
+}
+
+/**
+ * A script that runs under its own time limit in a shell of its own, with the frame functions and without input. What
+ * it prints by itself is caught: if it fails, frame `failed TAG STATUS` carries the end of it. Status 124 and 137 mean
+ * that the time was up.
+ * @param tag one word that names it in the frame
+ * @param marker an unguessable word that ends the text of the script (the nonce)
+ */
+export function limited(script: Script, options: { tag: string; seconds: number; nonce: string }): Script {
+  const { tag, seconds, nonce } = options;
+  return new Script(`e=$(timeout -k 2 ${seconds} sh /dev/fd/9 9<<'${nonce}' 2>&1 </dev/null
+set -u
+farmctl_nonce=${nonce} farmctl_tag=${tag}
+umask 022
+${FRAME_FUNCTIONS}${script.text}
+${nonce}
+) || { r=$?; frame "failed ${tag} $r"; printf '%s' "$e" | tail -c 2000 >&3; }`);
+}
+
+/** The frame functions and the environment, for a test that runs a probe in a plain shell. */
+export function probePrelude(nonce: string, tag: string): Script {
+  return new Script(`${ENVIRONMENT}farmctl_nonce=${nonce} farmctl_tag=${tag}\n${FRAME_FUNCTIONS}`);
+}
