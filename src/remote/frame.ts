@@ -35,7 +35,8 @@ export function frameReader(nonce: string, limitBytes: number): { push(chunk: Ui
     push(chunk) {
       chunks.push(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength));
       size += chunk.byteLength;
-      if (size > limitBytes + MAX_HEADER_BYTES) throw new FrameError(`the host sent more than ${limitBytes} bytes at once`);
+      if (size > limitBytes + MAX_HEADER_BYTES)
+        throw new FrameError(`the host sent more than ${limitBytes} bytes at once`);
       // A payload of many chunks is searched once: only the end of what was searched may hold a marker's beginning.
       if (size - searched < marker.length) return [];
       const frames: Frame[] = [];

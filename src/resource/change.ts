@@ -64,4 +64,6 @@ export type FileOperation =
       readonly group: string;
     }
   | { readonly kind: 'symlink'; readonly path: string; readonly target: string }
-  | { readonly kind: 'absent'; readonly path: string };
+  | { readonly kind: 'absent'; readonly path: string }
+  /** Takes ours away: what was there before farmctl comes back, else nothing is left. */
+  | { readonly kind: 'restore'; readonly path: string };

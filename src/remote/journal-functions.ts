@@ -1,0 +1,75 @@
+/**
+ * The functions of a journal, the script that puts the old set of a service back. Safe to run at any moment and twice:
+ * a `back` whose old name is gone has been done. Two hard links of one inode survive `mv`, so the old name is removed.
+ * With `farmctl_commit` set it only removes the old names: the new set is whole.
+ */
+export const JOURNAL_FUNCTIONS = String.raw`PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C
+back() {
+  [ -e "$3" ] || [ -L "$3" ] || return 0
+  [ -z "\${farmctl_commit-}" ] || { rm -f -- "$3"; return; }
+  mv -fT -- "$3" "$2" && rm -f -- "$3" && sync -- "$(dirname -- "$2")"
+}
+gone() { [ -z "\${farmctl_commit-}" ] || return 0; rm -f -- "$2" && sync -- "$(dirname -- "$2")"; }
+`.replaceAll('\\${', '${');
+
+/** The unit that runs leftover journals at boot, so that no service starts on half a set. */
+export const JOURNAL_UNIT = `[Unit]
+Description=Put back configuration sets that an interrupted farmctl left half swapped
+DefaultDependencies=no
+RequiresMountsFor=/var/lib/farmctl /etc /usr
+After=local-fs.target
+Before=sysinit.target shutdown.target
+Conflicts=shutdown.target
+ConditionPathExistsGlob=/var/lib/farmctl/services/*/journal
+
+[Service]
+Type=oneshot
+ExecStart=/bin/sh -c 'for j in /var/lib/farmctl/services/*/journal; do sh "$$j" && rm -f -- "$$j"; done; systemctl --no-block daemon-reload'
+
+[Install]
+WantedBy=sysinit.target
+`;
+
+/** Where that unit lies. */
+export const JOURNAL_UNIT_PATH = '/etc/systemd/system/farmctl-journal.service';
+
+/**
+ * Functions of the transaction that need `S` and the state functions. `D` is the service's own directory.
+ *
+ * - `begin UNIT`: makes `D`, forgets a journal that was not finished being written.
+ * - `second_name KEY PATH OLD`: the old thing gets its second name and the coming journal a line, once for all tries.
+ * - `journal_close`: flushes the journal and gives it its name. From here on a crash is put right at boot.
+ * - `journal_run`: the old set comes back; `journal_done`, `forget_old_names`: the new set is whole.
+ */
+export const TRANSACTION_FUNCTIONS = String.raw`begin() {
+  D=$S/services/$1
+  mkdir -p -- "$D" && rm -f -- "$D/journal.new" && if [ -e "$D/journal" ]; then cp -- "$D/journal" "$D/journal.new"; fi
+}
+journal_open() {
+  [ -e "$D/journal.new" ] || cat >"$D/journal.new"
+  if [ ! -e ${JOURNAL_UNIT_PATH} ]; then
+    printf '%s' "$1" >"$D/unit" && mv -fT -- "$D/unit" ${JOURNAL_UNIT_PATH} && systemctl -q enable farmctl-journal.service
+  fi
+}
+second_name() {
+  ! grep -q "^[a-z]* $1 " "$D/journal.new" || return 0
+  rm -f -- "$3"
+  if there "$2"; then
+    ln -P -- "$2" "$3" && printf '%s\n' "back $4" >>"$D/journal.new"
+  else
+    printf '%s\n' "gone $4" >>"$D/journal.new"
+  fi
+}
+journal_close() {
+  sync -- "$D/journal.new" && mv -fT -- "$D/journal.new" "$D/journal" && sync -- "$D"
+}
+journal_run() { sh "$D/journal" && rm -f -- "$D/journal" && sync -- "$D"; }
+journal_done() { [ ! -e "$D/journal" ] || { mv -fT -- "$D/journal" "$D/journal.done" && sync -- "$D"; }; }
+forget_old_names() { [ ! -e "$D/journal.done" ] || { farmctl_commit=1 sh "$D/journal.done" && rm -f -- "$D/journal.done"; }; }
+write_stamp() {
+  u=$1 a=$2 c=$3
+  shift 3
+  { printf 'reload %s\nrestart %s\ninvocation %s\n' "$a" "$c" "$(systemctl show -P InvocationID -- "$u")"
+    stat --printf '%i %.9Z\n' -- "$@" 2>/dev/null || :; } | write_whole "$D" "$D/stamp"
+}
+`;

@@ -1,0 +1,82 @@
+import type { FileOperation } from '../resource/change.ts';
+import { type Bodies, directoryOf } from './file-script.ts';
+import { joinScripts, Script, sh } from './sh.ts';
+
+/** Exit status of an overlaid checker: the set could not be laid over the real paths, so nothing was checked. */
+export const NOT_OVERLAID = 98;
+
+/** Runs a script in a shell of its own under a time limit, without input and never as an argument. */
+export function boundedScript(script: Script, seconds: number, marker: string): Script {
+  return new Script(`{ timeout -k 5 ${seconds} sh /dev/fd/9 9<<'${marker}' </dev/null
+set -u
+${script.text}
+${marker}
+}`);
+}
+
+/**
+ * Functions that lay a set over the real paths, for a shell in a mount namespace of its own. `M` is a scratch tmpfs
+ * there. A directory that the set touches is covered by a copy of itself, then changed as if it were the real one.
+ */
+const OVERLAY_FUNCTIONS = String.raw`n=0 laid=' '
+cover() {
+  d=$1
+  while [ ! -d "$d" ]; do d=$(dirname -- "$d"); done
+  d=$(cd -P -- "$d" && pwd -P) || return 1
+  [ "$d" != / ] || { echo "cannot stage in /" >&2; return 1; }
+  case $laid in *" $(printf %s "$d" | sha256sum | cut -c 1-32) "*) return 0 ;; esac
+  [ "$(du -sxm --apparent-size -- "$d" | cut -f 1)" -le 256 ] || { echo "$d is too large to be staged" >&2; return 1; }
+  n=$((n + 1))
+  mkdir -- "$M/$n" && cp -a -- "$d/." "$M/$n/" && chown --reference="$d" -- "$M/$n" && chmod --reference="$d" -- "$M/$n" &&
+    mount --bind "$M/$n" "$d" && laid="$laid$(printf %s "$d" | sha256sum | cut -c 1-32) "
+}
+scratch() {
+  [ -d "$1" ] || return 0
+  n=$((n + 1))
+  mkdir -- "$M/$n" && { cp -ax --attributes-only -- "$1/." "$M/$n/" 2>/dev/null || :; } && mount --bind "$M/$n" "$1"
+}
+lay_file() { mkdir -p -- "$(dirname -- "$2")" && rm -f -- "$2" && cat -- "$B/$1" >"$2" && { chown -- "$4:$5" "$2" || :; } && chmod -- "$3" "$2"; }
+lay_link() { mkdir -p -- "$(dirname -- "$2")" && rm -f -- "$2" && ln -s -- "$1" "$2"; }
+`;
+
+function lay(operation: FileOperation, sent: Bodies): Script {
+  const { path } = operation;
+  switch (operation.kind) {
+    case 'file':
+      return sh`lay_file ${sent.add(operation.content)} ${path} ${operation.mode} ${operation.owner} ${operation.group}`;
+    case 'symlink':
+      return sh`lay_link ${operation.target} ${path}`;
+    case 'absent':
+    case 'restore':
+      return sh`rm -f -- ${path}`;
+  }
+}
+
+/**
+ * Runs a checker that finds the set at its real paths, in a private mount namespace: nothing else on the host sees it,
+ * and /run and /var/log are scratch there. The bodies are read from `$B`.
+ * Exit status: the checker's, or NOT_OVERLAID.
+ */
+export function overlaidScript(
+  operations: readonly FileOperation[],
+  sent: Bodies,
+  checker: Script,
+  seconds: number,
+  marker: string,
+): Script {
+  const directories = [...new Set(operations.map((operation) => directoryOf(operation.path)))];
+  const inner = joinScripts([
+    new Script(
+      `set -u\numask 022\nM=$B/overlay\nmkdir -- "$M" && mount -t tmpfs -o mode=0755 farmctl "$M" || exit ${NOT_OVERLAID}`,
+    ),
+    new Script(OVERLAY_FUNCTIONS),
+    ...directories.map((directory) => sh`cover ${directory} || exit ${NOT_OVERLAID}`),
+    sh`scratch /run && scratch /var/log || exit ${NOT_OVERLAID}`,
+    ...operations.map((operation) => sh`${lay(operation, sent)} || exit ${NOT_OVERLAID}`),
+    boundedScript(checker, seconds, `${marker}1`),
+  ]);
+  return new Script(`{ export B; unshare -m --propagation slave sh /dev/fd/8 8<<'${marker}0' </dev/null
+${inner.text}
+${marker}0
+}`);
+}

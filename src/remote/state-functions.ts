@@ -1,0 +1,55 @@
+import { STATE_DIRECTORY } from './runtime.ts';
+
+/**
+ * Functions of the scripts that change a host. `S` is farmctl's own directory there, `B` the directory of the bodies
+ * that came with the request. Every function returns non-zero if anything in it failed.
+ *
+ * - `open_state`: makes farmctl's directory.
+ * - `keep KEY PATH`: what is at PATH and was not put there by us is set aside once, to come back on removal.
+ * - `manifest_add KEY LINE`, `manifest_drop KEY`: the list of what farmctl put here.
+ * - `parents DIRECTORY`: makes missing directories and remembers that we did.
+ * - `stage_file KEY BODY NEW MODE OWNER GROUP`, `stage_link KEY TARGET NEW`, `stage_original KEY NEW`: the new thing
+ *   beside its target, whole and flushed.
+ * - `swap NEW PATH`, `vanish PATH`, `release KEY PATH`: one rename, one removal, and forgetting a path that was ours.
+ */
+export const STATE_FUNCTIONS = String.raw`S=${STATE_DIRECTORY}
+open_state() {
+  mkdir -p -m 0700 -- "$S" && mkdir -p -- "$S/manifest" "$S/originals" "$S/paths" "$S/services" "$S/directories"
+}
+there() { [ -e "$1" ] || [ -L "$1" ]; }
+say() { printf '%s\n' "$*" >&2; }
+flush() { [ -L "$1" ] || sync -- "$1"; }
+write_whole() { rm -f -- "$2.new" && cat >"$2.new" && sync -- "$2.new" && mv -fT -- "$2.new" "$2" && sync -- "$1"; }
+keep() {
+  there "$2" || return 0
+  [ -L "$2" ] || [ ! -d "$2" ] || { say "$2 is a directory"; return 1; }
+  [ ! -e "$S/paths/$1" ] || return 0
+  rm -rf -- "$S/originals/.new.$1" && cp -aT -- "$2" "$S/originals/.new.$1" &&
+    flush "$S/originals/.new.$1" && mv -fT -- "$S/originals/.new.$1" "$S/originals/$1" && sync -- "$S/originals"
+}
+claim() { [ -e "$S/paths/$1" ] || { : >"$S/paths/$1" && sync -- "$S/paths"; }; }
+manifest_add() { printf '%s\n' "$2" | write_whole "$S/manifest" "$S/manifest/$1"; }
+manifest_drop() { rm -f -- "$S/manifest/$1" && sync -- "$S/manifest"; }
+key_of() { printf %s "$1" | sha256sum | cut -c 1-32; }
+parents() {
+  [ ! -d "$1" ] || return 0
+  case $1 in /*/*) parents "$(dirname -- "$1")" || return 1 ;; esac
+  mkdir -m 0755 -- "$1" && : >"$S/directories/$(key_of "$1")"
+}
+forget_parents() {
+  case $1 in /*/*) ;; *) return 0 ;; esac
+  set -- "$1" "$(key_of "$1")"
+  [ -e "$S/directories/$2" ] && rmdir -- "$1" 2>/dev/null || return 0
+  rm -f -- "$S/directories/$2"
+  forget_parents "$(dirname -- "$1")"
+}
+stage_file() {
+  rm -f -- "$3" && ( umask 077; set -C; cat -- "$B/$2" >"$3" ) &&
+    chown -- "$5:$6" "$3" && chmod -- "$4" "$3" && sync -- "$3" && claim "$1"
+}
+stage_link() { rm -f -- "$3" && ln -s -- "$2" "$3" && claim "$1"; }
+stage_original() { rm -f -- "$2" && cp -aT -- "$S/originals/$1" "$2" && flush "$2"; }
+swap() { mv -fT -- "$1" "$2" && sync -- "$(dirname -- "$2")"; }
+vanish() { rm -f -- "$1" && sync -- "$(dirname -- "$1")"; }
+release() { rm -rf -- "$S/originals/$1" "$S/paths/$1"; forget_parents "$(dirname -- "$2")"; }
+`;

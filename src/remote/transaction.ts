@@ -1,0 +1,149 @@
+import type { FileOperation } from '../resource/change.ts';
+import { type Bodies, besides, directoryOf, pathKey, stageScript } from './file-script.ts';
+import { JOURNAL_FUNCTIONS, JOURNAL_UNIT } from './journal-functions.ts';
+import { boundedScript, overlaidScript } from './overlay.ts';
+import { joinScripts, type Script, sh } from './sh.ts';
+
+/** What is to be done with the process after the swap. */
+export type ProcessAction = 'none' | 'reload' | 'restart' | 'start' | 'stop';
+
+/** The configuration of one service and its process, changed as one. All values are decided when the plan is made. */
+export interface Transaction {
+  readonly unit: string;
+  readonly operations: readonly FileOperation[];
+  readonly validate: Script | undefined;
+  readonly process: ProcessAction;
+  /** How a running process takes the new set where `process` is `reload`. */
+  readonly reload: Script;
+  readonly verify: Script;
+  /** Undefined: enabled or disabled as it should be. */
+  readonly enable: boolean | undefined;
+  /** The unit is masked (by us, until its configuration exists): unmask it after the swap. */
+  readonly unmask: boolean;
+  readonly wasActive: boolean;
+  /** systemd must read its units again: one of the set changed, or it says so itself. */
+  readonly daemonReload: boolean;
+  /** Digests that the stamp shall hold, and the paths of the whole set, sorted. */
+  readonly stamp: { readonly reload: string; readonly restart: string; readonly paths: readonly string[] };
+  /** Digests of what was found, for a running service that has no stamp yet. */
+  readonly found: { readonly reload: string; readonly restart: string } | undefined;
+  /** An earlier run was interrupted: its journal is still there. */
+  readonly interrupted: boolean;
+}
+
+/** Exit statuses of a transaction's script. */
+export const TRANSACTION_STATUS = {
+  /** Failed before anything was touched. */
+  untouched: 1,
+  /** The checker refused the new set; nothing was touched. */
+  refused: 65,
+  /** Failed after the swap; the old set is back and the process is as it was. */
+  rolledBack: 66,
+  /** Failed after the swap, and so did putting the old set back. */
+  broken: 67,
+} as const;
+
+const PROCESS_SECONDS = 120;
+const CHECKER_SECONDS = 30;
+
+function systemctl(words: readonly string[]): Script {
+  return sh`timeout -k 5 ${PROCESS_SECONDS} systemctl ${words}`;
+}
+
+function processScript(transaction: Transaction, action: ProcessAction, marker: string): Script {
+  const { unit } = transaction;
+  const anew = (verb: string) =>
+    sh`{ systemctl reset-failed -- ${unit} 2>/dev/null; ${systemctl([verb, '--', unit])}; }`;
+  switch (action) {
+    case 'none':
+      return sh`:`;
+    case 'reload':
+      return boundedScript(transaction.reload, PROCESS_SECONDS, marker);
+    case 'restart':
+    case 'start':
+      return anew(action);
+    case 'stop':
+      return systemctl(['stop', '--', unit]);
+  }
+}
+
+function stampScript(unit: string, digests: { reload: string; restart: string }, paths: readonly string[]): Script {
+  return sh`write_stamp ${unit} ${digests.reload} ${digests.restart} ${paths}`;
+}
+
+/** The way back after a failure behind the swap: the old set, then the process as it was. */
+function undoScript(transaction: Transaction, marker: string): Script {
+  const { unit, wasActive, process, daemonReload, unmask, operations } = transaction;
+  const back: ProcessAction = !wasActive ? 'stop' : process === 'reload' ? 'reload' : 'restart';
+  const swapped = operations.length > 0 || transaction.interrupted;
+  const lines = [
+    swapped ? sh`journal_run || exit ${TRANSACTION_STATUS.broken}` : sh`:`,
+    daemonReload ? sh`${systemctl(['daemon-reload'])} || exit ${TRANSACTION_STATUS.broken}` : sh`:`,
+    wasActive && back === 'reload'
+      ? sh`${processScript(transaction, 'reload', marker)} || ${processScript(transaction, 'restart', marker)} || exit ${TRANSACTION_STATUS.broken}`
+      : sh`${processScript(transaction, process === 'none' && wasActive ? 'none' : back, marker)} || exit ${TRANSACTION_STATUS.broken}`,
+    unmask ? sh`systemctl -q mask -- ${unit}` : sh`:`,
+    sh`exit ${TRANSACTION_STATUS.rolledBack}`,
+  ];
+  return joinScripts(lines);
+}
+
+/**
+ * The transaction as a script for the request that brings its bodies. It is received whole before it writes, ignores
+ * hang-ups, and ends with one of TRANSACTION_STATUS or 0.
+ * @param marker an unguessable word (the nonce) that ends embedded scripts
+ */
+export function transactionScript(transaction: Transaction, sent: Bodies, marker: string): Script {
+  const { unit, operations, stamp, found } = transaction;
+  const fail = sh`exit ${TRANSACTION_STATUS.untouched}`;
+  const lines: Script[] = [sh`begin ${unit} || ${fail}`];
+  const swaps = operations.length > 0;
+  const bringsBack = (path: string) => sh`there ${besides(path).fresh}`;
+  if (swaps) {
+    lines.push(sh`printf %s ${JOURNAL_FUNCTIONS} | journal_open ${JOURNAL_UNIT} || ${fail}`);
+    for (const operation of operations) {
+      const { path } = operation;
+      if (operation.kind !== 'restore') lines.push(sh`keep ${pathKey(path)} ${path} || ${fail}`);
+      lines.push(sh`${stageScript(operation, sent)} || { say ${`cannot stage ${path}`}; ${fail}; }`);
+    }
+    if (transaction.validate !== undefined)
+      lines.push(
+        sh`${overlaidScript(operations, sent, transaction.validate, CHECKER_SECONDS, marker)} || exit ${TRANSACTION_STATUS.refused}`,
+      );
+  }
+  if (found !== undefined) lines.push(sh`[ -e "$D/stamp" ] || ${stampScript(unit, found, stamp.paths)} || ${fail}`);
+  if (swaps) {
+    for (const { path } of operations) {
+      const { old } = besides(path);
+      const key = pathKey(path);
+      lines.push(sh`second_name ${key} ${path} ${old} ${sh`${key} ${path} ${old}`.text} || ${fail}`);
+    }
+    lines.push(sh`journal_close || ${fail}`);
+  }
+  lines.push(sh`undo() {`, undoScript(transaction, marker), sh`}`);
+  for (const operation of operations) {
+    const { path } = operation;
+    const { fresh } = besides(path);
+    if (operation.kind === 'absent') lines.push(sh`vanish ${path} || undo`);
+    else if (operation.kind === 'restore')
+      lines.push(sh`if ${bringsBack(path)}; then swap ${fresh} ${path}; else vanish ${path}; fi || undo`);
+    else lines.push(sh`swap ${fresh} ${path} || undo`);
+  }
+  if (transaction.daemonReload) lines.push(sh`${systemctl(['daemon-reload'])} || undo`);
+  if (transaction.unmask) lines.push(sh`systemctl -q unmask -- ${unit} || undo`);
+  if (transaction.enable === false) lines.push(sh`${systemctl(['-q', 'disable', '--', unit])} || undo`);
+  lines.push(sh`${processScript(transaction, transaction.process, marker)} || undo`);
+  const stopped = transaction.process === 'stop' || (transaction.process === 'none' && !transaction.wasActive);
+  if (!stopped) lines.push(sh`${boundedScript(transaction.verify, PROCESS_SECONDS, marker)} || undo`);
+  if (transaction.enable === true) lines.push(sh`${systemctl(['-q', 'enable', '--', unit])} || undo`);
+  lines.push(sh`journal_done || ${fail}`, sh`${stampScript(unit, stamp, stamp.paths)} || ${fail}`);
+  lines.push(sh`forget_old_names || ${fail}`);
+  for (const operation of operations)
+    if (operation.kind === 'restore') lines.push(sh`release ${pathKey(operation.path)} ${operation.path}`);
+  return joinScripts(lines);
+}
+
+/** The directories that must exist for the set, for callers that check them beforehand. */
+export function directoriesOf(operations: readonly FileOperation[]): readonly string[] {
+  return [...new Set(operations.map((operation) => directoryOf(operation.path)))];
+}
