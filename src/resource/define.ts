@@ -1,6 +1,8 @@
-import type { Static, TSchema } from 'typebox';
+import type { Static, TSchema } from '../model/schema.ts';
 import type { Script } from '../remote/sh.ts';
+import type { Transaction } from '../remote/transaction.ts';
 import type { Difference, FileOperation } from './change.ts';
+import { readDesired } from './desired.ts';
 
 /**
  * What the probe found: the thing as it is, its absence, or that it could not look, and why.
@@ -9,7 +11,12 @@ import type { Difference, FileOperation } from './change.ts';
 export type Observed<O> =
   | { readonly state: 'known'; readonly value: O }
   | { readonly state: 'absent' }
-  | { readonly state: 'unknown'; readonly reason: string };
+  | {
+      readonly state: 'unknown';
+      readonly reason: string;
+      /** True: where nothing earlier on the host is pending, this is as good as the desired state. */
+      readonly elseAsDesired?: boolean;
+    };
 
 export const absent = { state: 'absent' } as const;
 
@@ -23,18 +30,29 @@ export function unknown(reason: string): { readonly state: 'unknown'; readonly r
 
 /** One record of a probe, as the host sent it: named fields of bytes. Untrusted, bounded by the frame reader. */
 export interface ProbeRecord {
+  /** All fields in the order in which they came. */
+  readonly fields: ReadonlyMap<string, Uint8Array>;
   has(name: string): boolean;
   /** The field as text (UTF-8, invalid bytes replaced); '' if it did not come. */
   text(name: string): string;
   bytes(name: string): Uint8Array;
 }
 
-/** How a change is made: first the files, all atomic, then the script. Both are safe to repeat. */
+/** How a change is made: `before`, the files, each atomic, then `script`; or one transaction. All are safe to repeat. */
 export interface Effect {
+  readonly before?: Script;
   readonly files?: readonly FileOperation[];
   readonly script?: Script;
-  /** What farmctl made besides the resource itself; kept in the manifest's arguments. */
+  readonly transaction?: Transaction;
   readonly deadline?: StepDeadline;
+}
+
+/** A resource that lies inside another one (a file of a service's set), with what was found of it. */
+export interface Member {
+  readonly resource: Resource;
+  readonly observed: Observed<unknown>;
+  /** True: the manifest lists it in this set and no role wants it any more; it leaves with the set's next change. */
+  readonly unwanted: boolean;
 }
 
 /** Which of the engine's deadlines a script runs under: 120 s, or 900 s for packages. */
@@ -50,7 +68,7 @@ export type Removal =
  * A kind of resource. All of it is pure: the engine runs the scripts.
  *
  * `probe` returns one script that looks at all given resources and prints a record for each with the functions that
- * the runtime provides (see src/remote/probe-functions.ts): `record INDEX`, then `field NAME VALUE` or
+ * the runtime provides (see src/remote/runtime.ts): `record INDEX`, then `field NAME VALUE` or
  * `data NAME <FILE` as often as needed, or `unknown_because REASON`, then `end_record`. It only reads. Forks are dear:
  * one command for many resources where that is possible. The record of a resource must not depend on the others in
  * the list and must not hold anything that changes by itself: it is compared byte for byte just before the change.
@@ -65,11 +83,23 @@ export interface ResourceType<D = unknown, O = unknown> {
   title?(desired: D): string;
   probe(all: readonly D[]): Script;
   parse(record: ProbeRecord, desired: D): Observed<O>;
+  /** The resources inside it, all `filesOnly`. They are probed with the others and handed to diff, apply, remove. */
+  members?(desired: D): readonly Resource[];
   /** Undefined: as desired. `observed` is undefined where the thing is absent. */
-  diff(desired: D, observed: O | undefined): Difference | undefined;
-  apply(desired: D, observed: O | undefined): Effect;
+  diff(desired: D, observed: O | undefined, members: readonly Member[]): Difference | undefined;
+  apply(desired: D, observed: O | undefined, members: readonly Member[]): Effect;
   /** For a resource that no role returns any more; `desired` is what the manifest kept (contents by digest only). */
-  remove(desired: D, observed: O | undefined): Removal;
+  remove(desired: D, observed: O | undefined, members: readonly Member[]): Removal;
+  /**
+   * For an unknown resource whose package is still to be installed: what must be done before any package is, so that
+   * nothing starts without its configuration. Undefined: nothing.
+   */
+  prepare?(desired: D): { readonly script: Script; readonly note: string } | undefined;
+  /**
+   * Just before the change the probe found something else than the plan did: true if the planned change covers that
+   * (an owned directory "holds exactly these names", whatever a package put there meanwhile).
+   */
+  covers?(desired: D, planned: O | undefined, found: O | undefined): boolean;
   /**
    * For an unknown resource: the whole desired state and the highest risk it may have, as it is shown in the plan.
    */
@@ -78,11 +108,6 @@ export interface ResourceType<D = unknown, O = unknown> {
    * All paths that the resource may write, for the clash check and the service's stamp.
    */
   paths?(desired: D): readonly string[];
-  /**
-   * True if one resource of this type may be taken together with others of it on the same host and part into a single
-   * step (packages). The engine then calls `merge`.
-   */
-  merge?(all: readonly D[]): D;
 }
 
 /** One resource on one host: its type and the desired state, validated. */
@@ -92,12 +117,53 @@ export interface Resource<D = unknown> {
   readonly id: string;
 }
 
-/** What the author of a type writes: `filesOnly` is false and `whole` is derived from `diff` where not given. */
-export type ResourceDefinition<S extends TSchema, O, D = Static<S>> = Omit<
-  ResourceType<D, O>,
+/** A mistake in a desired state that the schema cannot say: the argument and a sentence about it. */
+export interface Refusal {
+  readonly field: string;
+  readonly detail: string;
+}
+
+/**
+ * What the author of a type writes: `filesOnly` is false and `whole` is derived from `diff` where not given.
+ * `K` are the arguments that may be left out, each with its value in `defaults`.
+ */
+export type ResourceDefinition<S extends TSchema, O, K extends keyof Static<S>> = Omit<
+  ResourceType<Static<S>, O>,
   'schema' | 'filesOnly' | 'whole'
 > & {
   readonly desired: S;
+  readonly defaults?: Pick<Static<S>, K>;
   readonly filesOnly?: boolean;
-  whole?(desired: D): Difference;
+  whole?(desired: Static<S>): Difference;
+  /** Looks at a desired state that fits the schema; what it returns is an error. */
+  refuse?(desired: Static<S>): Refusal | undefined;
 };
+
+/** Makes a resource of one type; `type` is the type itself. */
+export interface ResourceConstructor<D, I, O = unknown> {
+  /** @throws FarmError `resource/invalid` */
+  (desired: I): Resource<D>;
+  readonly type: ResourceType<D, O>;
+}
+
+/** The desired state as an author may write it: arguments with a default may be left out. */
+export type Input<D, K extends keyof D> = Omit<D, K> & Partial<Pick<D, K>>;
+
+/** Makes a resource type and the function with which roles make resources of it. */
+export function defineResource<S extends TSchema, O, K extends keyof Static<S> = never>(
+  definition: ResourceDefinition<S, O, K>,
+): ResourceConstructor<Static<S>, Input<Static<S>, K>, O> {
+  const { desired: schema, defaults, refuse, ...rest } = definition;
+  const type: ResourceType<Static<S>, O> = {
+    filesOnly: false,
+    whole: (desired) =>
+      definition.diff(desired, undefined, []) ?? { action: 'create', fields: [], texts: [], risk: 'none', notes: [] },
+    ...rest,
+    schema,
+  };
+  function construct(input: Input<Static<S>, K>): Resource<Static<S>> {
+    const desired = readDesired<Static<S>>({ type: type.type, schema, defaults, refuse }, input);
+    return { type, desired, id: type.id(desired) };
+  }
+  return Object.assign(construct, { type });
+}

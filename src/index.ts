@@ -1,0 +1,33 @@
+/** All that a role may import: `import { defineRole, file, t } from 'farmctl'`. */
+export { bytes, Content, text } from './model/content.ts';
+export { type Diagnostic, FarmError, problem } from './model/diagnostic.ts';
+export type { Network, Vip } from './model/farm.ts';
+export { type Static, type TObject, type TSchema, t } from './model/schema.ts';
+export { Secret } from './model/secret.ts';
+export { joinScripts, Script, sh } from './remote/sh.ts';
+export {
+  type Action,
+  type Difference,
+  difference,
+  type Field,
+  type FileOperation,
+  graver,
+  type Risk,
+  type TextChange,
+} from './resource/change.ts';
+export {
+  absent as notThere,
+  defineResource,
+  type Effect,
+  known,
+  type Observed,
+  type ProbeRecord,
+  type Removal,
+  type Resource,
+  type ResourceType,
+  unknown,
+} from './resource/define.ts';
+export { file } from './resource/types/file.ts';
+export * from './role/check.ts';
+// Whole, because roles add to the interface Offers: `declare module 'farmctl'` reaches only what is exported like this.
+export * from './role/define.ts';

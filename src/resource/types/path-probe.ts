@@ -1,0 +1,175 @@
+import { joinScripts, Script, sh } from '../../remote/sh.ts';
+import type { ProbeRecord } from '../define.ts';
+
+/** A path to look at. */
+export interface PathTarget {
+  readonly path: string;
+  /** SHA-256 of the wanted content: a file that has another one is sent whole. Absent: it is never sent. */
+  readonly wantedDigest?: string | undefined;
+}
+
+/** One record of the probe: the paths it tells about, and shell text that adds further fields. */
+export interface PathLook {
+  readonly targets: readonly PathTarget[];
+  readonly further?: Script;
+}
+
+export type PathKind = 'file' | 'directory' | 'symlink' | 'fifo' | 'socket' | 'block device' | 'character device';
+
+/** What lies at a path. */
+export interface PathState {
+  readonly kind: PathKind;
+  /** Four octal digits. */
+  readonly mode: string;
+  /** Name, or `UNKNOWN` where the number has none. */
+  readonly owner: string;
+  readonly uid: string;
+  readonly group: string;
+  readonly gid: string;
+  /** Bytes; 0 for a directory, whose size changes by itself. */
+  readonly size: number;
+  /** Of a symlink. */
+  readonly target?: string;
+  /** SHA-256 of a regular file; absent where it could not be read. */
+  readonly digest?: string;
+  /** The old content, where it differs from the wanted one and is not larger than `SHOWN_BYTES`. */
+  readonly content?: Uint8Array;
+}
+
+/** A larger old content is not fetched: then only the digests are shown. */
+export const SHOWN_BYTES = 1024 * 1024;
+
+/** So many paths are given to one `stat`: a shell's list of arguments is slow to grow when it is long. */
+const PATHS_AT_ONCE = 200;
+
+/**
+ * `look N PATH...`: metadata and digests of the paths, numbered from N, by one stat and one sha256sum. Both print one
+ * line a path whatever its name: stat quotes as in C, sha256sum escapes. Where the lines do not fit the paths (one
+ * vanished meanwhile, one cannot be read), they are looked at one by one.
+ * `tell N SUFFIX DIGEST`: prints the fields of path N.
+ */
+const FUNCTIONS = String.raw`newline='
+'
+spread() {
+  name=$1 numbers=$2
+  IFS=$newline
+  set -f
+  set -- $3
+  set +f
+  unset IFS
+  for n in $numbers; do
+    [ $# -gt 0 ] || return 1
+    eval "$name$n=\$1"
+    shift
+  done
+  [ $# -eq 0 ]
+}
+look() {
+  count=$(($# - 1)) first=$1 n=$1 there='' regular=''
+  shift
+  for p; do
+    shift
+    eval "meta_$n= sum_$n= path_$n=\$p"
+    if [ -e "$p" ] || [ -L "$p" ]; then
+      set -- "$@" "$p"
+      there="$there $n"
+      [ -L "$p" ] || [ ! -f "$p" ] || regular="$regular $n"
+    fi
+    n=$((n + 1))
+  done
+  [ $# -gt 0 ] || return 0
+  if spread meta_ "$there" "$(QUOTING_STYLE=c stat --printf='%f:%s:%a:%U:%u:%G:%g:%N\n' -- "$@" 2>/dev/null)"; then
+    set --
+    for n in $regular; do eval "set -- \"\$@\" \"\$path_$n\""; done
+    [ $# -gt 0 ] || return 0
+    if spread sum_ "$regular" "$(sha256sum -- "$@" 2>/dev/null)"; then return 0; fi
+  fi
+  [ "$count" -gt 1 ] || return 0
+  again=$first last=$((first + count))
+  while [ "$again" -lt "$last" ]; do
+    eval "look $again \"\$path_$again\""
+    again=$((again + 1))
+  done
+}
+tell() {
+  eval "m=\$meta_$1 s=\$sum_$1 p=\$path_$1"
+  [ -n "$m" ] || return 0
+  size=\${m#*:}
+  case $m in 4???:*) m=\${m%%:*}:0:\${size#*:} ;; esac
+  size=\${size%%:*}
+  field "stat$2" "$m"
+  [ -n "$s" ] || return 0
+  s=\${s#\\}
+  s=\${s%% *}
+  field "digest$2" "$s"
+  [ -z "$3" ] || [ "$s" = "$3" ] || [ "$size" -gt ${SHOWN_BYTES} ] || data "content$2" <"$p"
+}
+`.replaceAll('\\${', '${');
+
+/**
+ * One script that looks at all paths of all records. Field names end in the number of the target, from 0.
+ * Costs two forks for up to 200 paths, and one for each old content that is sent.
+ */
+export function probePaths(looks: readonly PathLook[]): Script {
+  const paths = looks.flatMap((look) => look.targets.map((target) => target.path));
+  const scripts = [new Script(FUNCTIONS)];
+  for (let from = 0; from < paths.length; from += PATHS_AT_ONCE)
+    scripts.push(sh`look ${from} ${paths.slice(from, from + PATHS_AT_ONCE)}`);
+  let number = 0;
+  for (const [index, { targets, further }] of looks.entries()) {
+    scripts.push(sh`record ${index}`);
+    for (const [suffix, { wantedDigest = '' }] of targets.entries()) {
+      scripts.push(sh`tell ${number} ${suffix} ${wantedDigest}`);
+      number++;
+    }
+    if (further !== undefined) scripts.push(further);
+    scripts.push(sh`end_record`);
+  }
+  return joinScripts(scripts);
+}
+
+const KINDS: Readonly<Record<string, PathKind>> = {
+  '1': 'fifo',
+  '2': 'character device',
+  '4': 'directory',
+  '6': 'block device',
+  '8': 'file',
+  a: 'symlink',
+  c: 'socket',
+};
+
+const ESCAPES: Readonly<Record<string, number>> = { a: 7, b: 8, t: 9, n: 10, v: 11, f: 12, r: 13 };
+
+/** The text of a C string literal as coreutils quote it, without its quotation marks. */
+function unquote(literal: string): string {
+  const bytes: number[] = [];
+  for (const [, octal, escaped, plain] of literal.matchAll(/\\([0-7]{3})|\\(.)|([^\\])/gs)) {
+    if (octal !== undefined) bytes.push(Number.parseInt(octal, 8));
+    else if (escaped !== undefined) bytes.push(ESCAPES[escaped] ?? escaped.charCodeAt(0));
+    else if (plain !== undefined) bytes.push(plain.charCodeAt(0));
+  }
+  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(Uint8Array.from(bytes));
+}
+
+/** What the record says about its target number `suffix`; undefined if nothing is there. */
+export function readPath(record: ProbeRecord, suffix = 0): PathState | undefined {
+  const [raw = '', size = '', mode = '', owner = '', uid = '', group = '', gid = '', ...name] = record
+    .text(`stat${suffix}`)
+    .split(':');
+  const kind = KINDS[raw.slice(0, -3)];
+  if (kind === undefined) return undefined;
+  const target = /^"(?:[^"\\]|\\.)*" -> "((?:[^"\\]|\\.)*)"$/s.exec(name.join(':'))?.[1];
+  const digest = record.text(`digest${suffix}`);
+  return {
+    kind,
+    mode: mode.padStart(4, '0'),
+    owner,
+    uid,
+    group,
+    gid,
+    size: Number(size),
+    ...(target === undefined ? {} : { target: unquote(target) }),
+    ...(digest === '' ? {} : { digest }),
+    ...(record.has(`content${suffix}`) ? { content: record.bytes(`content${suffix}`) } : {}),
+  };
+}
