@@ -54,6 +54,8 @@ export function stageScript(operation: FileOperation, sent: Bodies): Script {
       return sh`${parents} && stage_file ${key} ${sent.add(operation.content)} ${fresh} ${operation.mode} ${operation.owner} ${operation.group}`;
     case 'symlink':
       return sh`${parents} && stage_link ${key} ${operation.target} ${fresh}`;
+    case 'directory':
+      return sh`parents ${path}`;
     case 'absent':
       return sh`claim ${key}`;
     case 'restore':
@@ -73,6 +75,8 @@ export function fileScript(operations: readonly FileOperation[], sent: Bodies): 
         case 'file':
         case 'symlink':
           return sh`keep ${key} ${path} && ${stage} && swap ${fresh} ${path} || exit 1`;
+        case 'directory':
+          return sh`${stage} && own_directory ${path} ${operation.mode} ${operation.owner} ${operation.group} || exit 1`;
         case 'absent':
           return sh`keep ${key} ${path} && ${stage} && vanish ${path} || exit 1`;
         case 'restore':

@@ -36,6 +36,7 @@ scratch() {
   mkdir -- "$M/$n" && { cp -ax --attributes-only -- "$1/." "$M/$n/" 2>/dev/null || :; } && mount --bind "$M/$n" "$1"
 }
 lay_file() { mkdir -p -- "$(dirname -- "$2")" && rm -f -- "$2" && cat -- "$B/$1" >"$2" && { chown -- "$4:$5" "$2" || :; } && chmod -- "$3" "$2"; }
+lay_directory() { mkdir -p -- "$1" && { chown -- "$3:$4" "$1" || :; } && chmod -- "$2" "$1"; }
 lay_link() { mkdir -p -- "$(dirname -- "$2")" && rm -f -- "$2" && ln -s -- "$1" "$2"; }
 `;
 
@@ -46,6 +47,8 @@ function lay(operation: FileOperation, sent: Bodies): Script {
       return sh`lay_file ${sent.add(operation.content)} ${path} ${operation.mode} ${operation.owner} ${operation.group}`;
     case 'symlink':
       return sh`lay_link ${operation.target} ${path}`;
+    case 'directory':
+      return sh`lay_directory ${path} ${operation.mode} ${operation.owner} ${operation.group}`;
     case 'absent':
     case 'restore':
       return sh`rm -f -- ${path}`;
@@ -64,7 +67,8 @@ export function overlaidScript(
   seconds: number,
   marker: string,
 ): Script {
-  const directories = [...new Set(operations.map((operation) => directoryOf(operation.path)))];
+  const touched = operations.map(({ kind, path }) => (kind === 'directory' ? path : directoryOf(path)));
+  const directories = [...new Set(touched)];
   const inner = joinScripts([
     new Script(
       `set -u\numask 022\nM=$B/overlay\nmkdir -- "$M" && mount -t tmpfs -o mode=0755 farmctl "$M" || exit ${NOT_OVERLAID}`,

@@ -8,6 +8,7 @@ import { STATE_DIRECTORY } from './runtime.ts';
  * - `keep KEY PATH`: what is at PATH and was not put there by us is set aside once, to come back on removal.
  * - `manifest_add KEY LINE`, `manifest_drop KEY`: the list of what farmctl put here.
  * - `parents DIRECTORY`: makes missing directories and remembers that we did.
+ * - `own_directory PATH MODE OWNER GROUP`: gives a directory its mode and owners.
  * - `stage_file KEY BODY NEW MODE OWNER GROUP`, `stage_link KEY TARGET NEW`, `stage_original KEY NEW`: the new thing
  *   beside its target, whole and flushed.
  * - `swap NEW PATH`, `vanish PATH`, `release KEY PATH`: one rename, one removal, and forgetting a path that was ours.
@@ -47,6 +48,7 @@ stage_file() {
   rm -f -- "$3" && ( umask 077; set -C; cat -- "$B/$2" >"$3" ) &&
     chown -- "$5:$6" "$3" && chmod -- "$4" "$3" && sync -- "$3" && claim "$1"
 }
+own_directory() { chown -- "$3:$4" "$1" && chmod -- "$2" "$1"; }
 stage_link() { rm -f -- "$3" && ln -s -- "$2" "$3" && claim "$1"; }
 stage_original() { rm -f -- "$2" && cp -aT -- "$S/originals/$1" "$2" && flush "$2"; }
 swap() { mv -fT -- "$1" "$2" && sync -- "$(dirname -- "$2")"; }

@@ -12,6 +12,8 @@ export interface Transaction {
   readonly unit: string;
   readonly operations: readonly FileOperation[];
   readonly validate: Script | undefined;
+  /** Programs that `validate` needs. */
+  readonly checkers: readonly string[];
   readonly process: ProcessAction;
   /** How a running process takes the new set where `process` is `reload`. */
   readonly reload: Script;
@@ -103,7 +105,8 @@ export function transactionScript(transaction: Transaction, sent: Bodies, marker
     lines.push(sh`printf %s ${JOURNAL_FUNCTIONS} | journal_open ${JOURNAL_UNIT} || ${fail}`);
     for (const operation of operations) {
       const { path } = operation;
-      if (operation.kind !== 'restore') lines.push(sh`keep ${pathKey(path)} ${path} || ${fail}`);
+      if (operation.kind !== 'restore' && operation.kind !== 'directory')
+        lines.push(sh`keep ${pathKey(path)} ${path} || ${fail}`);
       lines.push(sh`${stageScript(operation, sent)} || { say ${`cannot stage ${path}`}; ${fail}; }`);
     }
     if (transaction.validate !== undefined)
@@ -113,7 +116,8 @@ export function transactionScript(transaction: Transaction, sent: Bodies, marker
   }
   if (found !== undefined) lines.push(sh`[ -e "$D/stamp" ] || ${stampScript(unit, found, stamp.paths)} || ${fail}`);
   if (swaps) {
-    for (const { path } of operations) {
+    for (const { kind, path } of operations) {
+      if (kind === 'directory') continue;
       const { old } = besides(path);
       const key = pathKey(path);
       lines.push(sh`second_name ${key} ${path} ${old} ${sh`${key} ${path} ${old}`.text} || ${fail}`);
@@ -125,6 +129,8 @@ export function transactionScript(transaction: Transaction, sent: Bodies, marker
     const { path } = operation;
     const { fresh } = besides(path);
     if (operation.kind === 'absent') lines.push(sh`vanish ${path} || undo`);
+    else if (operation.kind === 'directory')
+      lines.push(sh`own_directory ${path} ${operation.mode} ${operation.owner} ${operation.group} || undo`);
     else if (operation.kind === 'restore')
       lines.push(sh`if ${bringsBack(path)}; then swap ${fresh} ${path}; else vanish ${path}; fi || undo`);
     else lines.push(sh`swap ${fresh} ${path} || undo`);

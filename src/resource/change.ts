@@ -64,6 +64,14 @@ export type FileOperation =
       readonly group: string;
     }
   | { readonly kind: 'symlink'; readonly path: string; readonly target: string }
+  /** A directory that is made where it is missing, and has this mode and these owners. Comes before what lies in it. */
+  | {
+      readonly kind: 'directory';
+      readonly path: string;
+      readonly mode: string;
+      readonly owner: string;
+      readonly group: string;
+    }
   | { readonly kind: 'absent'; readonly path: string }
   /** Takes ours away: what was there before farmctl comes back, else nothing is left. */
   | { readonly kind: 'restore'; readonly path: string };
