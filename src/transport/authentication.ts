@@ -1,0 +1,172 @@
+import { readFile } from 'node:fs/promises';
+import type { AnyAuthMethod, AuthenticationType, KeyboardInteractiveAuthMethod, ParsedKey } from 'ssh2';
+import type { Secret } from '../model/secret.ts';
+import type { Endpoint } from './endpoint.ts';
+import type { Identities } from './identities.ts';
+import { TransportError } from './transport.ts';
+
+/** A question of keyboard-interactive that the password does not answer, such as a second factor. */
+export type AskAnswer = (label: string, question: string, isEchoed: boolean) => Promise<Secret | undefined>;
+
+/** What a login may be tried with. */
+export interface Credentials {
+  readonly identities: Identities;
+  readonly password: Secret | undefined;
+  readonly askAnswer: AskAnswer | undefined;
+}
+
+/** A method with the name that messages have for it. */
+interface Try {
+  readonly name: string;
+  readonly method: AnyAuthMethod;
+}
+
+/** One login's way through the methods. */
+export interface Authenticator {
+  /** The next method to try, or false. `left`: what the server still takes, null before its first answer. */
+  next(left: readonly string[] | null): Promise<AnyAuthMethod | false>;
+  /** Why nothing worked, with what was tried. `said`: the server's own last word, if any. */
+  failure(said?: string): TransportError;
+}
+
+/**
+ * Tries, in this order: the stated private key; a given password; the agent's keys, those of the configured files
+ * first; the configured key files; encrypted ones, whose passphrase is asked for only now; keyboard-interactive. A
+ * password that was given comes before the agent because sshd counts every key as a failed try (MaxAuthTries, 6).
+ * @param whileAsking runs a question to the user outside the connection's deadline
+ */
+export function authenticator(
+  endpoint: Endpoint,
+  { identities, password, askAnswer }: Credentials,
+  whileAsking: <T>(ask: () => Promise<T>) => Promise<T>,
+): Authenticator {
+  const { user: username, config, label } = endpoint;
+  const tried: string[] = [];
+  const notes: string[] = [];
+  const offered = new Set<string>();
+  let isPasswordGiven = false;
+
+  function withKey(key: ParsedKey, path: string): Try | undefined {
+    const blob = key.getPublicSSH().toString('base64');
+    if (offered.has(blob)) return undefined;
+    offered.add(blob);
+    return { name: `the key ${path}`, method: { type: 'publickey', username, key } };
+  }
+
+  async function* fromFile(path: string, isStated: boolean): AsyncGenerator<Try> {
+    const file = await identities.file(path);
+    if (file.state === 'plain') {
+      const method = withKey(file.key, path);
+      if (method !== undefined) yield method;
+    } else if (file.state === 'unusable') notes.push(`${path} was left out: ${file.reason}.`);
+    else if (file.state === 'missing' && isStated) notes.push(`${path} does not exist.`);
+  }
+
+  async function* fromEncrypted(path: string): AsyncGenerator<Try> {
+    const file = await identities.file(path);
+    if (file.state !== 'encrypted' || (file.blob !== undefined && offered.has(file.blob.toString('base64')))) return;
+    const key = await whileAsking(() => identities.unlock(path));
+    const method = key === undefined ? undefined : withKey(key, path);
+    if (method !== undefined) yield method;
+    else if (key === undefined) notes.push(`${path} is encrypted and was not unlocked.`);
+  }
+
+  async function publicBlob(path: string): Promise<string | undefined> {
+    const file = await identities.file(path);
+    if (file.state === 'plain') return file.key.getPublicSSH().toString('base64');
+    if (file.state === 'encrypted' && file.blob !== undefined) return file.blob.toString('base64');
+    // IdentityFile may name a public key whose other half is in the agent alone.
+    const text = await readFile(path.endsWith('.pub') ? path : `${path}.pub`, 'utf8').catch(() => '');
+    return text.split(/[ \t]+/)[1];
+  }
+
+  async function* fromAgent(paths: readonly string[]): AsyncGenerator<Try> {
+    const socket = config.identityAgent ?? process.env['SSH_AUTH_SOCK'];
+    if (socket === undefined || socket === '' || socket === 'none') return;
+    const agent = await identities.agent(socket);
+    if (agent.problem !== undefined) return void notes.push(`The agent at ${socket} gave no keys: ${agent.problem}.`);
+    if (agent.certificates > 0) notes.push('Certificates in the agent are not supported yet and were left out.');
+    const wanted = (await Promise.all(paths.map(publicBlob))).filter((blob) => blob !== undefined);
+    const rank = (key: ParsedKey) => {
+      const at = wanted.indexOf(key.getPublicSSH().toString('base64'));
+      return at === -1 ? wanted.length : at;
+    };
+    const keys = agent.keys
+      .filter((key) => !offered.has(key.getPublicSSH().toString('base64')))
+      .filter((key) => !config.identitiesOnly || rank(key) < wanted.length)
+      .toSorted((a, b) => rank(a) - rank(b));
+    if (keys.length === 0) return;
+    for (const key of keys) offered.add(key.getPublicSSH().toString('base64'));
+    const name = keys.length === 1 ? "the agent's key" : `${keys.length} keys of the agent`;
+    yield { name, method: { type: 'agent', username, agent: agent.showing(keys) } };
+  }
+
+  function keyboard(): Try {
+    const prompt: KeyboardInteractiveAuthMethod['prompt'] = (_name, _instructions, _language, prompts, finish) => {
+      void answers(prompts).then(finish, () => finish([]));
+    };
+    return { name: 'keyboard-interactive', method: { type: 'keyboard-interactive', username, prompt } };
+  }
+
+  async function answers(prompts: readonly { prompt: string; echo?: boolean }[]): Promise<string[]> {
+    const given: string[] = [];
+    for (const { prompt, echo = false } of prompts) {
+      if (password !== undefined && !echo && !isPasswordGiven) {
+        isPasswordGiven = true;
+        given.push(password.reveal());
+      } else {
+        const ask = askAnswer;
+        const answer = ask && (await whileAsking(() => ask(label, prompt, echo)));
+        given.push(answer?.reveal() ?? '');
+      }
+    }
+    return given;
+  }
+
+  async function* methods(): AsyncGenerator<Try> {
+    const stated = endpoint.privateKey;
+    const paths = [...(stated === undefined ? [] : [stated]), ...config.identityFiles];
+    if (stated !== undefined) yield* fromFile(stated, true);
+    if (password !== undefined) {
+      yield { name: 'the password', method: { type: 'password', username, password: password.reveal() } };
+      yield keyboard();
+    }
+    yield* fromAgent(paths);
+    for (const path of config.identityFiles) yield* fromFile(path, false);
+    for (const path of paths) yield* fromEncrypted(path);
+    if (password === undefined && askAnswer !== undefined) yield keyboard();
+  }
+
+  const sequence = methods();
+  let accepted: readonly string[] | null = null;
+  const isTaken = (type: AuthenticationType) =>
+    accepted === null || accepted.includes(type === 'agent' ? 'publickey' : type);
+
+  return {
+    async next(left) {
+      // Only a password is worth a question about what the server takes: it must not reach one that takes keys alone.
+      if (left === null && password !== undefined && endpoint.privateKey === undefined)
+        return { type: 'none', username };
+      accepted = left ?? accepted;
+      for (;;) {
+        const { value, done } = await sequence.next();
+        if (done === true) return false;
+        if (!isTaken(value.method.type)) continue;
+        tried.push(value.name);
+        return value.method;
+      }
+    },
+    failure(said) {
+      const takes = accepted === null || accepted.length === 0 ? '' : ` It takes: ${accepted.join(', ')}.`;
+      const list = tried.length === 0 ? 'There was nothing to try.' : `Tried: ${tried.join(', ')}.`;
+      const word = said === undefined ? '' : ` It said: ${said}.`;
+      return new TransportError(
+        'auth-failed',
+        [`${label} did not let us in.${word}`, list + takes, ...notes].join(' '),
+        tried.length === 0
+          ? 'Give a key with --private-key, start an ssh agent, or give a password with -k.'
+          : 'Check the user (-u) and that one of these keys is in its authorized_keys on the host, or give another with --private-key.',
+      );
+    },
+  };
+}

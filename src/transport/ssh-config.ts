@@ -1,0 +1,211 @@
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { homedir, userInfo } from 'node:os';
+import { join } from 'node:path';
+import { sha256 } from '../lib/digest.ts';
+import { TransportError } from './transport.ts';
+
+/** What the user's ssh configuration says about one destination. Paths are expanded. */
+export interface SshConfig {
+  /** Absent where the configuration leaves the destination's own name. */
+  readonly hostName?: string;
+  readonly port: number;
+  readonly user: string;
+  readonly identityFiles: readonly string[];
+  readonly identitiesOnly: boolean;
+  /** Absent: SSH_AUTH_SOCK. `none` for no agent. */
+  readonly identityAgent?: string;
+  /** `[user@]host[:port]`, the first hop first. */
+  readonly proxyJump: readonly string[];
+  readonly proxyCommand?: string;
+  readonly certificateFiles: readonly string[];
+  readonly knownHostsFiles: readonly string[];
+  /** Where new keys are written. */
+  readonly userKnownHostsFile: string | undefined;
+  readonly hostKeyAlias?: string;
+  readonly hashKnownHosts: boolean;
+  readonly acceptNew: boolean;
+}
+
+/** Asks for a destination's configuration; `hostName` is what the inventory says and wins over HostName. */
+export type SshConfigLookup = (destination: string, hostName?: string) => Promise<SshConfig>;
+
+const RELEVANT =
+  /^\s*(match|hostname|port|user|identityfile|identitiesonly|identityagent|proxyjump|proxycommand|certificatefile|userknownhostsfile|globalknownhostsfile|hostkeyalias|stricthostkeychecking)\b/im;
+
+function home(): string {
+  // As ssh does it: the password database, not $HOME.
+  return userInfo().homedir || homedir();
+}
+
+/** What holds where nobody configured anything. */
+export function defaultConfig(): SshConfig {
+  const folder = join(home(), '.ssh');
+  return {
+    port: 22,
+    user: userInfo().username,
+    identityFiles: ['id_rsa', 'id_ecdsa', 'id_ed25519'].map((name) => join(folder, name)),
+    identitiesOnly: false,
+    proxyJump: [],
+    certificateFiles: [],
+    knownHostsFiles: [
+      join(folder, 'known_hosts'),
+      join(folder, 'known_hosts2'),
+      '/etc/ssh/ssh_known_hosts',
+      '/etc/ssh/ssh_known_hosts2',
+    ],
+    userKnownHostsFile: join(folder, 'known_hosts'),
+    hashKnownHosts: false,
+    acceptNew: false,
+  };
+}
+
+/** Replaces `~` and the tokens that ssh knows in paths. */
+export function expandPath(path: string, tokens: Readonly<Record<string, string>>): string {
+  const absolute = path === '~' || path.startsWith('~/') ? join(home(), path.slice(1)) : path;
+  return absolute
+    .replaceAll(/%([%a-zA-Z])/g, (whole, letter: string) => (letter === '%' ? '%' : (tokens[letter] ?? whole)))
+    .replaceAll(/\$\{(\w+)\}/g, (whole, name: string) => process.env[name] ?? whole);
+}
+
+/** Reads what `ssh -G` prints. `destination` is the word that ssh was asked about. */
+export function parseSshG(text: string, destination: string): SshConfig {
+  const values = new Map<string, string[]>();
+  for (const line of text.split('\n')) {
+    const space = line.indexOf(' ');
+    if (space === -1) continue;
+    const key = line.slice(0, space);
+    values.set(key, [...(values.get(key) ?? []), line.slice(space + 1).trim()]);
+  }
+  const first = (key: string) => values.get(key)?.[0];
+  const stated = (key: string) => (first(key) === 'none' ? undefined : first(key));
+  const defaults = defaultConfig();
+  const hostName = first('hostname') ?? destination;
+  const port = Number(first('port') ?? 22);
+  const user = first('user') ?? defaults.user;
+  const { username, uid } = userInfo();
+  const tokens = { h: hostName, n: destination, p: String(port), r: user, u: username, d: home(), i: String(uid) };
+  const files = (key: string) =>
+    (stated(key)?.split(' ') ?? []).filter((path) => path !== '').map((path) => expandPath(path, tokens));
+  const expandAll = (key: string) =>
+    (values.get(key) ?? []).filter((path) => path !== 'none').map((path) => expandPath(path, tokens));
+  const userFiles = files('userknownhostsfile');
+  const agent = first('identityagent');
+  const proxyCommand = stated('proxycommand');
+  const hostKeyAlias = first('hostkeyalias');
+  return {
+    ...(hostName.toLowerCase() !== destination.toLowerCase() && { hostName }),
+    port,
+    user,
+    identityFiles: expandAll('identityfile'),
+    identitiesOnly: first('identitiesonly') === 'yes',
+    ...(agent !== undefined && agent !== 'SSH_AUTH_SOCK' && { identityAgent: expandAgent(agent, tokens) }),
+    proxyJump: stated('proxyjump')?.split(',') ?? [],
+    ...(proxyCommand !== undefined && { proxyCommand }),
+    certificateFiles: expandAll('certificatefile'),
+    knownHostsFiles: [...userFiles, ...files('globalknownhostsfile')],
+    userKnownHostsFile: userFiles[0],
+    ...(hostKeyAlias !== undefined && { hostKeyAlias }),
+    hashKnownHosts: first('hashknownhosts') === 'yes',
+    acceptNew: first('stricthostkeychecking') === 'accept-new',
+  };
+}
+
+function expandAgent(agent: string, tokens: Readonly<Record<string, string>>): string {
+  if (agent === 'none') return agent;
+  if (agent.startsWith('$') && !agent.startsWith('${')) return process.env[agent.slice(1)] ?? 'none';
+  return expandPath(agent, tokens);
+}
+
+async function textOf(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return '';
+    // ssh itself says what is wrong with it.
+    return `match all # ${code}`;
+  }
+}
+
+function askSsh(destination: string, hostName: string | undefined, configFile: string | undefined): Promise<string> {
+  const file = configFile === undefined ? [] : ['-F', configFile];
+  const address = hostName === undefined ? [] : ['-o', `HostName=${hostName}`];
+  return new Promise((resolve, reject) => {
+    execFile(
+      'ssh',
+      ['-G', ...file, ...address, '--', destination],
+      { timeout: 5000, maxBuffer: 1024 * 1024 },
+      (error, stdout, stderr) => {
+        if (error === null) return resolve(stdout);
+        const isMissing = 'code' in error && error.code === 'ENOENT';
+        reject(
+          new TransportError(
+            'unsupported',
+            isMissing
+              ? 'There is an ssh configuration, but no ssh on this machine to read it with.'
+              : `The ssh configuration for ${destination} cannot be read: ${(stderr.trim() || error.message).slice(0, 500)}`,
+            isMissing
+              ? 'Install the OpenSSH client, or set ssh_config: false in the inventory.'
+              : 'Correct it, or set ssh_config: false in the inventory.',
+            { cause: error },
+          ),
+        );
+      },
+    );
+  });
+}
+
+/** At most this many `ssh -G` at once: each takes about 15 ms of a core. */
+const PROCESSES = 4;
+
+/**
+ * The user's ssh configuration, resolved by ssh itself (Include, Match and tokens are its business), once for each
+ * destination. Where no file says anything that matters here, ssh is not asked.
+ * @param configFile as `ssh -F`: this file alone
+ */
+export function sshConfigLookup(configFile?: string): SshConfigLookup {
+  const answers = new Map<string, Promise<SshConfig>>();
+  let running = 0;
+  const waiting: (() => void)[] = [];
+  let isRelevant: Promise<boolean> | undefined;
+
+  async function look(): Promise<boolean> {
+    const names = configFile === undefined ? [join(home(), '.ssh/config'), '/etc/ssh/ssh_config'] : [configFile];
+    const texts = await Promise.all(names.map(textOf));
+    // Debian's own file includes a folder that is mostly empty; the user's includes are taken for relevant.
+    const includes = texts.flatMap((text) =>
+      [...text.matchAll(/^\s*include\s+(.+)$/gim)].map(([, what = '']) => what.trim()),
+    );
+    if (includes.some((what) => what !== '/etc/ssh/ssh_config.d/*.conf')) return true;
+    const dropIns = includes.length === 0 ? [] : await dropInTexts();
+    return [...texts, ...dropIns].some((text) => RELEVANT.test(text));
+  }
+
+  async function ask(destination: string, hostName: string | undefined): Promise<SshConfig> {
+    isRelevant ??= look();
+    if (!(await isRelevant)) return defaultConfig();
+    if (running >= PROCESSES) await new Promise<void>((resolve) => waiting.push(resolve));
+    running += 1;
+    try {
+      return parseSshG(await askSsh(destination, hostName, configFile), destination);
+    } finally {
+      running -= 1;
+      waiting.shift()?.();
+    }
+  }
+
+  return (destination, hostName) => {
+    const key = sha256(`${destination}\n${hostName ?? ''}`);
+    const answer = answers.get(key) ?? ask(destination, hostName);
+    answers.set(key, answer);
+    return answer;
+  };
+}
+
+async function dropInTexts(): Promise<string[]> {
+  const { readdir } = await import('node:fs/promises');
+  const folder = '/etc/ssh/ssh_config.d';
+  const names = await readdir(folder).catch(() => []);
+  return Promise.all(names.filter((name) => name.endsWith('.conf')).map((name) => textOf(join(folder, name))));
+}

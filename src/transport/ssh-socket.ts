@@ -1,0 +1,121 @@
+import { connect } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { Endpoint } from './endpoint.ts';
+import type { Attempt } from './pacing.ts';
+import type { SshLink } from './ssh-link.ts';
+import { TransportError } from './transport.ts';
+
+/** How far a login came before its deadline. */
+export type Stage = 'connect' | 'handshake' | 'login';
+
+/** What an aborted signal makes every call throw. */
+export function abortReason(signal: AbortSignal): TransportError {
+  if (signal.reason instanceof TransportError) return signal.reason;
+  return new TransportError('timeout', 'The connection was given up.', undefined, { cause: signal.reason });
+}
+
+/** @throws TransportError */
+export function throwIfAborted(signal: AbortSignal): void {
+  if (signal.aborted) throw abortReason(signal);
+}
+
+/** The work's outcome, unless the signal comes first: then its outcome, if there is one yet, goes to `tooLate`. */
+export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal, tooLate: (late: T) => void): Promise<T> {
+  if (signal.aborted) work.then(tooLate, () => {});
+  throwIfAborted(signal);
+  let abort: () => void = () => {};
+  const aborted = new Promise<never>((_resolve, reject) => {
+    abort = () => {
+      reject(abortReason(signal));
+      work.then(tooLate, () => {});
+    };
+    signal.addEventListener('abort', abort, { once: true });
+  });
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
+}
+
+/** The deadline's own words, by how far the login came. */
+export function loginTimedOut({ label }: Endpoint, stage: Stage, limitMs: number): TransportError {
+  const seconds = `${limitMs / 1000} s`;
+  if (stage === 'connect') {
+    return new TransportError(
+      'unreachable',
+      `${label} did not answer within ${seconds}.`,
+      'Look whether the host is up, and whether a firewall lets this machine reach its ssh port.',
+    );
+  }
+  if (stage === 'handshake') {
+    return new TransportError(
+      'unreachable',
+      `${label} accepted the connection, but no ssh handshake came about within ${seconds}.`,
+      'Look whether it is an sshd that listens there, and whether the host hangs or is overloaded.',
+    );
+  }
+  return new TransportError(
+    'unreachable',
+    `${label} did not finish the login within ${seconds}.`,
+    'Its sshd may wait for a directory or name service: look at its log (journalctl -u ssh).',
+  );
+}
+
+function unreachable({ label, address }: Endpoint, cause: NodeJS.ErrnoException): TransportError {
+  const causes: Readonly<Record<string, readonly [string, string]>> = {
+    ECONNREFUSED: ['nothing listens on that port', 'Look whether sshd runs there, and on which port.'],
+    EHOSTUNREACH: [
+      'there is no route to the host, or it is down',
+      'Look whether the host is up and in the same network.',
+    ],
+    ENETUNREACH: ['there is no route to its network', 'Look at the routes of this machine.'],
+    ETIMEDOUT: ['it does not answer', 'Look whether the host is up, and at firewalls in between.'],
+    ENOTFOUND: [`the name ${address} does not exist`, 'Correct the name, or give an address in the inventory.'],
+    EAI_AGAIN: [`the name ${address} cannot be looked up now`, 'Look at the name servers of this machine.'],
+  };
+  const [why, hint] = causes[cause.code ?? ''] ?? [cause.message, 'Look whether the host is up.'];
+  return new TransportError('unreachable', `${label} cannot be reached: ${why}.`, hint, { cause });
+}
+
+/**
+ * Connects to the sshd, with TCP_NODELAY from the first byte. What a full accept queue may look like is `busy`.
+ * @throws TransportError `unreachable`, or the signal's reason
+ */
+export function openSocket(endpoint: Endpoint, signal: AbortSignal): Promise<Attempt<Duplex>> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) return reject(abortReason(signal));
+    const socket = connect({ host: endpoint.address, port: endpoint.port, noDelay: true });
+    const abort = () => {
+      socket.destroy();
+      reject(abortReason(signal));
+    };
+    signal.addEventListener('abort', abort, { once: true });
+    const settle = () => signal.removeEventListener('abort', abort);
+    const fail = (cause: NodeJS.ErrnoException) => {
+      settle();
+      const error = unreachable(endpoint, cause);
+      if (cause.code === 'ECONNREFUSED' || cause.code === 'ECONNRESET') resolve({ busy: error });
+      else reject(error);
+    };
+    socket.once('error', fail);
+    socket.once('connect', () => {
+      settle();
+      socket.off('error', fail);
+      resolve({ value: socket });
+    });
+  });
+}
+
+/**
+ * A stream through a jump host to the sshd behind it.
+ * @throws TransportError if the jump host cannot reach it or is lost, or the signal's reason
+ */
+export async function openThrough(
+  over: SshLink,
+  { address, port }: Endpoint,
+  signal: AbortSignal,
+): Promise<Attempt<Duplex>> {
+  const stream = over.forward(address, port);
+  return { value: await unlessAborted(stream, signal, (late) => late.destroy()) };
+}
