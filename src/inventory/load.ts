@@ -19,9 +19,9 @@ export interface LoadOptions {
   /** For `!env`, and HOME for `~/`. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
   /** What the standard input holds, where the source is `-`. */
-  readonly stdin?: string;
+  readonly input?: string;
   /** Where relative names start from. Default: the working directory. */
-  readonly cwdPath?: string;
+  readonly directory?: string;
 }
 
 export interface LoadedInventory {
@@ -34,14 +34,14 @@ export interface LoadedInventory {
 }
 
 /**
- * Loads an inventory: a file, a folder, a name under `inventories/`, or `-` for `options.stdin`. All mistakes are
+ * Loads an inventory: a file, a folder, a name under `inventories/`, or `-` for `options.input`. All mistakes are
  * reported at once; it throws for none of them.
  */
 export async function loadInventory(source: string, options: LoadOptions): Promise<LoadedInventory> {
-  const { roles, overrides = [], environment = {}, stdin, cwdPath = process.cwd() } = options;
-  const read = await readInventory(source, cwdPath, stdin);
+  const { roles, overrides = [], environment = {}, input, directory = process.cwd() } = options;
+  const read = await readInventory(source, directory, input);
   const diagnostics = [...read.diagnostics];
-  const { levels, diagnostics: optionDiagnostics } = await readOptions(overrides, roles, cwdPath, environment);
+  const { levels, diagnostics: optionDiagnostics } = await readOptions(overrides, roles, directory, environment);
   diagnostics.push(...optionDiagnostics);
   let farm: Farm | undefined;
   if (read.document !== undefined) {
