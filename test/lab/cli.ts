@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process';
-import { resolve } from 'node:path';
 import { type Diagnostic, FarmError, problem } from '../../src/model/diagnostic.ts';
 import { down, purge } from './down.ts';
 import { layoutFromInventory } from './from-inventory.ts';
@@ -93,7 +92,7 @@ function say(line: string): void {
 
 const upCommand: Command = async (state, { words, options }, lab) => {
   if (words.length > 1) throw usage('up takes one inventory.');
-  const inventory = resolve(words[0] ?? DEFAULT_INVENTORY);
+  const inventory = words[0] ?? DEFAULT_INVENTORY;
   await checkRequirements(options.has('install'), say);
   const layout = await layoutFromInventory(inventory);
   const image = options.get('image');

@@ -1,4 +1,4 @@
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { type CommandOptions, type CommandResult, command, type RunningCommand, startCommand } from './command.ts';
 import { down } from './down.ts';
 import { driverOf } from './drivers.ts';
@@ -70,11 +70,10 @@ export async function openLab(inventoryPath: string, options: OpenLabOptions = {
   const name = checkLabName(options.name ?? 'test');
   const say = options.say ?? (() => undefined);
   await checkRequirements(false, say);
-  const inventory = resolve(inventoryPath);
-  const layout = await layoutFromInventory(inventory);
+  const layout = await layoutFromInventory(inventoryPath);
   const earlier = options.fresh === true ? ((await readRecord(state, name))?.hosts ?? []) : [];
   const degree = options.image === undefined ? {} : { degree: options.image };
-  await up(state, { lab: name, inventory, layout, say, ...degree });
+  await up(state, { lab: name, inventory: inventoryPath, layout, say, ...degree });
   const stale = earlier.filter((one) => layout.hosts.some((host) => host.name === one.name)).map((one) => one.name);
   if (stale.length > 0) await hostOperations(state, name).reset(...stale);
   return labHandle(state, name);
