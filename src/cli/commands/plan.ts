@@ -1,0 +1,49 @@
+import type { Plan } from '../../plan/plan.ts';
+import { renderHostNames } from '../../report/host-list.ts';
+import { planJson } from '../../report/plan-json.ts';
+import { renderPlan } from '../../report/plan-view.ts';
+import { renderTimings } from '../../report/timings.ts';
+import { codeOfPlan, codeOfResults, EXIT, type ExitCode, gravest } from '../exit-code.ts';
+import { openFarmRun } from '../farm-run.ts';
+import type { HostFlags, TagFlags } from '../options.ts';
+import { showDiagnostics } from '../show-diagnostics.ts';
+import type { Terminal } from '../terminal.ts';
+
+export type PlanFlags = HostFlags &
+  TagFlags & { readonly diff?: true | undefined; readonly detailedExitcode?: true | undefined };
+
+/** `farmctl plan` */
+export function plan(flags: PlanFlags, terminal: Terminal): Promise<ExitCode> {
+  return look(flags, terminal, flags.detailedExitcode ? EXIT.drift : EXIT.done);
+}
+
+/** `farmctl drift` */
+export function drift(flags: PlanFlags, terminal: Terminal): Promise<ExitCode> {
+  return look(flags, terminal, EXIT.drift);
+}
+
+async function look(flags: PlanFlags, terminal: Terminal, onChanges: ExitCode): Promise<ExitCode> {
+  await using work = await openFarmRun(flags, terminal);
+  if (flags.listHosts) {
+    terminal.out(renderHostNames(work.hosts));
+    return EXIT.done;
+  }
+  const { prepareRun } = await import('../../engine/prepare.ts');
+  const run = await prepareRun(await work.options());
+  run.close();
+  await work.stopProgress();
+  await showPlan(run.plan, flags, terminal);
+  if (flags.timings) terminal.err(renderTimings(run.results));
+  const interrupted = work.interrupt.stopping.aborted ? EXIT.interrupted : EXIT.done;
+  return gravest([codeOfPlan(run.plan, onChanges), codeOfResults(run.results), interrupted]);
+}
+
+/** The plan on stdout, what is wrong with its hosts on stderr. */
+export async function showPlan(plan: Plan, flags: PlanFlags, terminal: Terminal): Promise<void> {
+  if (flags.json) terminal.out(planJson(plan));
+  else terminal.out(renderPlan(plan, { style: terminal.outStyle, fullDiffs: flags.diff ?? false }));
+  await showDiagnostics(
+    plan.hosts.flatMap((host) => host.diagnostics.map((one) => ({ ...one, host: one.host ?? host.host }))),
+    terminal,
+  );
+}

@@ -1,0 +1,96 @@
+import type { RunOptions } from '../engine/run.ts';
+import type { Farm } from '../model/farm.ts';
+import { createPlainReporter, type ProgressReporter } from '../report/reporter.ts';
+import { loadTemplates } from '../template/load.ts';
+import { sshTransport } from '../transport/ssh.ts';
+import { askPasswords, withConnection } from './connection.ts';
+import { type Interrupt, listenForInterrupt } from './interrupt.ts';
+import type { ConnectionFlags, SelectionFlags, TagFlags } from './options.ts';
+import { openProject } from './project.ts';
+import { askSecret } from './question.ts';
+import { checkTags, selectedHosts } from './selection.ts';
+import { showDiagnostics } from './show-diagnostics.ts';
+import type { Terminal } from './terminal.ts';
+
+export type FarmRunFlags = SelectionFlags & ConnectionFlags & Partial<TagFlags>;
+
+/** What a command over hosts has at hand. Leaving its scope gives the signals back and clears the screen. */
+export interface FarmRun extends AsyncDisposable {
+  readonly farm: Farm;
+  /** The selected hosts, in the order of the inventory. */
+  readonly hosts: readonly string[];
+  readonly interrupt: Interrupt;
+  /** What the engine is given. Asks for passwords where the flags want that. @throws FarmError */
+  options(): Promise<RunOptions>;
+  /** Takes the progress off the screen, before something else is printed. */
+  stopProgress(): Promise<void>;
+}
+
+/**
+ * Reads the project and selects hosts; talks to none.
+ * @throws FarmError with all that is wrong in the project or the selection
+ */
+export async function openFarmRun(flags: FarmRunFlags, terminal: Terminal): Promise<FarmRun> {
+  const { farm, roles, roots, diagnostics } = await openProject(flags, terminal);
+  await showDiagnostics(diagnostics, terminal);
+  const hosts = selectedHosts(farm, flags);
+  const { tags = [], skipTags = [] } = flags;
+  checkTags(farm, roles, { tags, skipTags });
+  const progress = await createProgress(flags, terminal);
+  const interrupt = listenForInterrupt((line) => progress.tell(terminal.errStyle.yellow(line)));
+  return {
+    farm,
+    hosts,
+    interrupt,
+    stopProgress: () => progress.stop(),
+    async options() {
+      const templates = await loadTemplates(roots);
+      const passwords = await askPasswords(flags, terminal);
+      const connected = withConnection(farm, flags, passwords.become);
+      const askPassphrase = async (keyPath: string) => {
+        await progress.stop();
+        return askSecret(terminal, `Passphrase of ${keyPath}`, 'the private key');
+      };
+      const transport = sshTransport({
+        target: (name) => targetOf(connected, name),
+        ...(passwords.login === undefined ? {} : { password: passwords.login }),
+        ...(terminal.isInteractive ? { askPassphrase } : {}),
+        onNewHostKey: (label, keyType, fingerprint, file) =>
+          progress.tell(`Accepted the new host key of ${label}: ${keyType} ${fingerprint}, written to ${file}.`),
+      });
+      return {
+        farm: connected,
+        roles,
+        templates,
+        transport,
+        hosts,
+        tags,
+        skipTags,
+        forks: flags.forks,
+        lockTimeoutMs: flags.lockTimeout * 1000,
+        report: (event) => progress.report(event),
+        stopping: interrupt.stopping,
+        killing: interrupt.killing,
+      };
+    },
+    async [Symbol.asyncDispose]() {
+      await progress.stop();
+      interrupt.release();
+    },
+  };
+}
+
+function targetOf(farm: Farm, name: string) {
+  const host = farm.hosts.get(name);
+  if (host === undefined) return undefined;
+  const [address = name] = host.addresses.values();
+  return { name, address, settings: host.ssh, become: host.become };
+}
+
+/** Rows where the cursor may be moved, lines elsewhere and where details were asked for. */
+async function createProgress(flags: FarmRunFlags, terminal: Terminal): Promise<ProgressReporter> {
+  const verbosity = Number(flags.verbose);
+  if (!terminal.isLive || verbosity > 0) return createPlainReporter(terminal.err, terminal.errStyle, verbosity);
+  const { createLiveReporter } = await import('../report/live.ts');
+  return createLiveReporter(terminal.err, terminal.errStyle);
+}

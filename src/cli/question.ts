@@ -1,0 +1,43 @@
+import { FarmError, problem } from '../model/diagnostic.ts';
+import { Secret } from '../model/secret.ts';
+import type { Terminal } from './terminal.ts';
+
+/** Asks yes or no on stderr; Enter alone is no, and so are Ctrl-C and the signal. */
+export async function confirm(message: string, signal: AbortSignal): Promise<boolean> {
+  const { default: ask } = await import('@inquirer/confirm');
+  try {
+    return await ask({ message, default: false }, { output: process.stderr, signal });
+  } catch (error) {
+    if (isPromptLeft(error)) return false;
+    throw error;
+  }
+}
+
+/**
+ * Asks for something that is not shown.
+ * @throws FarmError without a terminal, naming the option that wanted it, or where the question was left with Ctrl-C
+ */
+export async function askSecret(terminal: Terminal, message: string, wantedBy: string): Promise<Secret> {
+  if (!terminal.isInteractive) {
+    throw new FarmError(
+      problem(
+        'cli/no-terminal',
+        'Nobody to ask',
+        `${wantedBy} asks for a secret, and there is no terminal to ask on.`,
+        {
+          hint: 'Put it into the inventory: `become: { password: !file PATH }` or `!env NAME`, or use a key of an ssh agent.',
+        },
+      ),
+    );
+  }
+  const { default: ask } = await import('@inquirer/password');
+  try {
+    return new Secret(await ask({ message, mask: false }, { output: process.stderr }), `typed for ${wantedBy}`);
+  } catch (error) {
+    if (!isPromptLeft(error)) throw error;
+    throw new FarmError(problem('cli/no-answer', 'No answer', `The question for ${wantedBy} was not answered.`));
+  }
+}
+
+const isPromptLeft = (error: unknown) =>
+  error instanceof Error && (error.name === 'ExitPromptError' || error.name === 'AbortPromptError');

@@ -1,0 +1,41 @@
+import type { HostPlan, PlannedChange } from '../plan/plan.ts';
+
+/** A change that is the same, to the letter, on all of these hosts. */
+export interface ChangeGroup {
+  readonly change: PlannedChange;
+  readonly hosts: string[];
+}
+
+/** All changes of one part, resource by resource. */
+export interface PartGroups {
+  readonly part: string;
+  readonly groups: readonly ChangeGroup[];
+}
+
+/**
+ * The changes of a plan by part, identical ones of several hosts as one. Parts and resources come in the order in which
+ * they first appear; different changes of one resource stand together.
+ */
+export function groupChanges(hosts: readonly HostPlan[]): PartGroups[] {
+  const parts = new Map<string, Map<string, Map<string, ChangeGroup>>>();
+  for (const { host, changes } of hosts) {
+    for (const change of changes) {
+      const resources = entry(parts, change.part, () => new Map<string, Map<string, ChangeGroup>>());
+      const variants = entry(resources, `${change.type} ${change.id}`, () => new Map<string, ChangeGroup>());
+      entry(variants, JSON.stringify(change), () => ({ change, hosts: [] as string[] })).hosts.push(host);
+    }
+  }
+  return [...parts].map(([part, resources]) => ({
+    part,
+    groups: [...resources.values()].flatMap((variants) => [...variants.values()]),
+  }));
+}
+
+function entry<V>(map: Map<string, V>, key: string, make: () => V): V {
+  let found = map.get(key);
+  if (found === undefined) {
+    found = make();
+    map.set(key, found);
+  }
+  return found;
+}
