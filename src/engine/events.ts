@@ -51,7 +51,12 @@ export type RunEvent =
       readonly already: boolean;
       readonly durationMs: number;
     }
-  | { readonly kind: 'change-failed'; readonly host: string; readonly change: PlannedChange; readonly diagnostic: Diagnostic }
+  | {
+      readonly kind: 'change-failed';
+      readonly host: string;
+      readonly change: PlannedChange;
+      readonly diagnostic: Diagnostic;
+    }
   | {
       readonly kind: 'part-finished';
       readonly host: string;

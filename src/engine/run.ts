@@ -1,12 +1,9 @@
+import type { Facts } from '../model/facts.ts';
 import type { Farm } from '../model/farm.ts';
 import type { Plan } from '../plan/plan.ts';
-import type { CommandCheck } from '../role/check.ts';
-import type { Facts } from '../role/define.ts';
 import type { Role } from '../role/define.ts';
 import type { Transport } from '../transport/transport.ts';
 import type { HostResult, Reporter } from './events.ts';
-
-export type { CommandCheck };
 
 /** What a command gives to the engine. */
 export interface RunOptions {

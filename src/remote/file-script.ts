@@ -65,23 +65,23 @@ export function stageScript(operation: FileOperation, sent: Bodies): Script {
 
 /** Each operation by itself: kept, staged, swapped; the first that fails ends the script with 1. */
 export function fileScript(operations: readonly FileOperation[], sent: Bodies): Script {
-  return joinScripts(
-    operations.map((operation) => {
-      const { path } = operation;
-      const { fresh } = besides(path);
-      const key = pathKey(path);
-      const stage = stageScript(operation, sent);
-      switch (operation.kind) {
-        case 'file':
-        case 'symlink':
-          return sh`keep ${key} ${path} && ${stage} && swap ${fresh} ${path} || exit 1`;
-        case 'directory':
-          return sh`${stage} && own_directory ${path} ${operation.mode} ${operation.owner} ${operation.group} || exit 1`;
-        case 'absent':
-          return sh`keep ${key} ${path} && ${stage} && vanish ${path} || exit 1`;
-        case 'restore':
-          return sh`${stage} && if there ${fresh}; then swap ${fresh} ${path}; else vanish ${path}; fi && release ${key} ${path} || exit 1`;
-      }
-    }),
-  );
+  return joinScripts(operations.map((operation) => oneFile(operation, sent)));
+}
+
+function oneFile(operation: FileOperation, sent: Bodies): Script {
+  const { path } = operation;
+  const { fresh } = besides(path);
+  const key = pathKey(path);
+  const stage = stageScript(operation, sent);
+  switch (operation.kind) {
+    case 'file':
+    case 'symlink':
+      return sh`keep ${key} ${path} && ${stage} && swap ${fresh} ${path} || exit 1`;
+    case 'directory':
+      return sh`${stage} && own_directory ${path} ${operation.mode} ${operation.owner} ${operation.group} || exit 1`;
+    case 'absent':
+      return sh`keep ${key} ${path} && ${stage} && vanish ${path} || exit 1`;
+    case 'restore':
+      return sh`${stage} && if there ${fresh}; then swap ${fresh} ${path}; else vanish ${path}; fi && release ${key} ${path} || exit 1`;
+  }
 }

@@ -149,6 +149,11 @@ export interface ResourceConstructor<D, I, O = unknown> {
 /** The desired state as an author may write it: arguments with a default may be left out. */
 export type Input<D, K extends keyof D> = Omit<D, K> & Partial<Pick<D, K>>;
 
+const defined = new Map<string, ResourceType>();
+
+/** Every resource type that was defined so far, by name: what rebuilds a resource that only a manifest remembers. */
+export const resourceTypes: ReadonlyMap<string, ResourceType> = defined;
+
 /** Makes a resource type and the function with which roles make resources of it. */
 export function defineResource<S extends TSchema, O, K extends keyof Static<S> = never>(
   definition: ResourceDefinition<S, O, K>,
@@ -161,6 +166,7 @@ export function defineResource<S extends TSchema, O, K extends keyof Static<S> =
     ...rest,
     schema,
   };
+  defined.set(type.type, type as ResourceType);
   function construct(input: Input<Static<S>, K>): Resource<Static<S>> {
     const desired = readDesired<Static<S>>({ type: type.type, schema, defaults, refuse }, input);
     return { type, desired, id: type.id(desired) };

@@ -1,8 +1,9 @@
 import type { Content } from '../model/content.ts';
+import type { Facts } from '../model/facts.ts';
 import type { Network, Vip } from '../model/farm.ts';
 import type { Static, TObject } from '../model/schema.ts';
-import type { Resource } from '../resource/define.ts';
 import type { Risk } from '../resource/change.ts';
+import type { Resource } from '../resource/define.ts';
 import type { Check } from './check.ts';
 
 /**
@@ -42,20 +43,6 @@ export interface FarmView {
   host(name: string): HostView;
   /** The hosts that have that part (`nfs/server`) or any part of that role (`bind9`), in the order of the inventory. */
   hosts<P extends string>(part: P): readonly Found<P>[];
-}
-
-/** Facts that a part may ask for by name. */
-export interface Facts {
-  /** `/etc/os-release` ID and VERSION_ID: `debian-12`. */
-  readonly os: string;
-  readonly kernel: string;
-  readonly cpus: number;
-  readonly memoryMiB: number;
-  readonly nodename: string;
-  /** Device name to its IPv4 addresses with prefix length. */
-  readonly addresses: Readonly<Record<string, readonly string[]>>;
-  /** True if a package asked for a reboot or the running kernel is not the newest installed. */
-  readonly rebootWanted: boolean;
 }
 
 /** What the functions of a part are given. */

@@ -118,6 +118,13 @@ export function fileOperation({ path, content, mode, owner, group }: WantedFile)
   return { kind: 'file', path, content, mode: mode.padStart(4, '0'), owner, group };
 }
 
+/** What differs between a symlink as wanted and what is there. */
+export function symlinkFields(target: string, state: PathState | undefined): Field[] {
+  if (state === undefined) return [{ name: 'target', from: undefined, to: target }];
+  if (state.kind === 'symlink') return [{ name: 'target', from: state.target, to: target }];
+  return [{ name: 'kind', from: state.kind, to: `symlink to ${target}` }];
+}
+
 /** The difference of a thing that goes. */
 export function deletion(kind: string, notes: readonly string[] = []): Difference {
   return { action: 'delete', fields: [{ name: 'kind', from: kind, to: undefined }], texts: [], risk: 'none', notes };

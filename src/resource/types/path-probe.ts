@@ -3,7 +3,8 @@ import type { ProbeRecord } from '../define.ts';
 
 /** A path to look at. */
 export interface PathTarget {
-  readonly path: string;
+  /** A script where only the host knows the path: shell text that gives one word. */
+  readonly path: string | Script;
   /** SHA-256 of the wanted content: a file that has another one is sent whole. Absent: it is never sent. */
   readonly wantedDigest?: string | undefined;
 }
@@ -109,12 +110,18 @@ tell() {
 /**
  * One script that looks at all paths of all records. Field names end in the number of the target, from 0.
  * Costs two forks for up to 200 paths, and one for each old content that is sent.
+ * @param before shell text that runs first, once for all
  */
-export function probePaths(looks: readonly PathLook[]): Script {
+export function probePaths(looks: readonly PathLook[], before: readonly Script[] = []): Script {
   const paths = looks.flatMap((look) => look.targets.map((target) => target.path));
-  const scripts = [new Script(FUNCTIONS)];
+  const scripts = [...before, new Script(FUNCTIONS)];
   for (let from = 0; from < paths.length; from += PATHS_AT_ONCE)
-    scripts.push(sh`look ${from} ${paths.slice(from, from + PATHS_AT_ONCE)}`);
+    scripts.push(
+      sh`look ${from} ${joinScripts(
+        paths.slice(from, from + PATHS_AT_ONCE).map((path) => sh`${path}`),
+        ' ',
+      )}`,
+    );
   let number = 0;
   for (const [index, { targets, further }] of looks.entries()) {
     scripts.push(sh`record ${index}`);

@@ -1,0 +1,262 @@
+import { isDeepStrictEqual } from 'node:util';
+import { type Diagnostic, problem } from '../model/diagnostic.ts';
+import { resourceKey, resourceName } from '../plan/desired.ts';
+import { probeBatch, readSeen, type Seen } from '../plan/observe.ts';
+import type { PlannedChange } from '../plan/plan.ts';
+import { assess, probedBy, type Step } from '../plan/step.ts';
+import { bodies } from '../remote/file-script.ts';
+import type { Frame } from '../remote/frame.ts';
+import { readAnswers } from '../remote/record.ts';
+import { TRANSACTION_STATUS } from '../remote/transaction.ts';
+import { graver } from '../resource/change.ts';
+import type { Resource } from '../resource/define.ts';
+import { DEADLINES, PROBE_SECONDS } from './deadlines.ts';
+import type { Session } from './session.ts';
+import { DIFFERS_TAG, stepsScript } from './step-script.ts';
+
+/** What happened to a step, told as it happens. */
+export interface StepWatcher {
+  started(change: PlannedChange): void;
+  made(change: PlannedChange, already: boolean, durationMs: number): void;
+  failed(change: PlannedChange, diagnostic: Diagnostic): void;
+}
+
+/** How the steps of a part came out on one host. */
+export type StepsOutcome = 'done' | 'failed' | 'interrupted';
+
+interface Options {
+  readonly host: string;
+  readonly stopping: AbortSignal;
+  readonly watcher: StepWatcher;
+  /** True once a package was installed in this run: what was absent may be there now. */
+  packagesRan: boolean;
+}
+
+function deadlineOf(step: Step): number {
+  if (step.effect?.deadline === 'packages') return DEADLINES.packagesMs;
+  return step.effect?.transaction === undefined ? DEADLINES.stepMs : DEADLINES.transactionMs;
+}
+
+/** Looks at resources in the middle of an apply, under the lock that is already held. */
+export async function probeNow(session: Session, resources: readonly Resource[]): Promise<ReadonlyMap<string, Seen>> {
+  const batch = probeBatch(resources);
+  const answer = await session.exchange(batch.script(session.nonce, PROBE_SECONDS), [], {
+    deadlineMs: DEADLINES.probeMs,
+    doing: 'probing again',
+  });
+  return readSeen(batch, readAnswers(answer.frames));
+}
+
+function differsFromPlan(step: Step, host: string, detail: string): Diagnostic {
+  return problem(
+    'resource/changed-since-plan',
+    'Changed since the plan',
+    `${resourceName(step.resource)} on ${host}: ${detail}`,
+    {
+      host,
+      resource: resourceName(step.resource),
+      hint: 'Make a new plan and look at it: somebody else is changing this host.',
+    },
+  );
+}
+
+/**
+ * Takes up what is found now for a step whose state is not that of the plan: the step as it is to be made, that
+ * nothing is left to do, or why the host must stop.
+ */
+export function revise(
+  step: Step,
+  seen: ReadonlyMap<string, Seen>,
+  host: string,
+  packagesRan: boolean,
+):
+  | { readonly kind: 'act'; readonly step: Step }
+  | { readonly kind: 'done' }
+  | { readonly kind: 'stop'; readonly diagnostic: Diagnostic } {
+  const found = assess(step.resource, step.unwanted, step.isRemoval, seen);
+  if (found.kind === 'as-desired') return { kind: 'done' };
+  if (found.kind !== 'change')
+    return { kind: 'stop', diagnostic: differsFromPlan(step, host, `it cannot be looked at: ${found.reason}.`) };
+  const { difference, effect } = found;
+  const revised: Step = {
+    ...step,
+    seen,
+    effect,
+    observed: seen.get(resourceKey(step.resource))?.observed ?? step.observed,
+  };
+  const same =
+    isDeepStrictEqual(difference.fields, step.change.fields) && isDeepStrictEqual(difference.texts, step.change.texts);
+  if (same) return { kind: 'act', step: revised };
+  if (step.effect === undefined) {
+    if (graver(difference.risk, step.change.risk) === step.change.risk) return { kind: 'act', step: revised };
+    return {
+      kind: 'stop',
+      diagnostic: differsFromPlan(
+        step,
+        host,
+        `its change would be a ${difference.risk}; the plan said ${step.change.risk} at most.`,
+      ),
+    };
+  }
+  const explained = probedResources(step).every((resource) => isExplained(step, resource, seen, packagesRan));
+  if (explained) return { kind: 'act', step: revised };
+  return {
+    kind: 'stop',
+    diagnostic: differsFromPlan(step, host, 'the host does not look as it did when the plan was made.'),
+  };
+}
+
+function probedResources(step: Step): readonly Resource[] {
+  return probeBatch(probedBy(step)).groups.flatMap((group) => group.resources);
+}
+
+/** True if this one resource looks as planned, or differs in a way that the plan covers. */
+function isExplained(step: Step, resource: Resource, seen: ReadonlyMap<string, Seen>, packagesRan: boolean): boolean {
+  const planned = step.seen.get(resourceKey(resource))?.observed;
+  const now = seen.get(resourceKey(resource))?.observed;
+  if (planned === undefined || now === undefined) return false;
+  if (isDeepStrictEqual(planned, now)) return true;
+  if (planned.state === 'absent' && now.state === 'known' && packagesRan) return true;
+  const value = (one: typeof planned) => (one.state === 'known' ? one.value : undefined);
+  if (now.state === 'unknown' || planned.state === 'unknown') return false;
+  if (resource.type.covers?.(resource.desired, value(planned), value(now)) === true) return true;
+  return resource.type.diff(resource.desired, value(now), []) === undefined && resource.type.members === undefined;
+}
+
+function failureOf(step: Step, host: string, status: number, output: string): Diagnostic {
+  const resource = resourceName(step.resource);
+  const rest = { host, resource, output: output.trim().split('\n').slice(-20).join('\n') };
+  const transaction = step.effect?.transaction;
+  if (transaction !== undefined) {
+    if (status === TRANSACTION_STATUS.refused)
+      return problem(
+        'service/refused-configuration',
+        'Configuration refused',
+        `The checker of ${transaction.unit} on ${host} refuses the new configuration. Nothing was changed.`,
+        {
+          ...rest,
+          hint: 'Correct what it names, then plan again.',
+        },
+      );
+    if (status === TRANSACTION_STATUS.rolledBack)
+      return problem(
+        'service/rolled-back',
+        'Change taken back',
+        `${transaction.unit} on ${host} did not come up on the new configuration. The old set is back and the process is as it was.`,
+        {
+          ...rest,
+          hint: `Look at \`journalctl -u ${transaction.unit}\` on ${host}.`,
+        },
+      );
+    if (status === TRANSACTION_STATUS.broken)
+      return problem(
+        'service/broken',
+        'Change could not be taken back',
+        `${transaction.unit} on ${host} did not come up on the new configuration, and the old one could not be brought back either.`,
+        {
+          ...rest,
+          hint: `Log in to ${host} and look at \`systemctl status ${transaction.unit}\`; the next apply goes on from there.`,
+        },
+      );
+  }
+  const why = status === 124 || status === 137 ? 'its time was up' : `a command ended with status ${status}`;
+  return problem('remote/command-failed', 'Change failed', `${step.change.action} ${resource} on ${host}: ${why}.`, {
+    ...rest,
+    hint: 'Put right what the output names, then run the same command again: it goes on from there.',
+  });
+}
+
+/** Runs steps that are all known in one exchange. Returns how many were made, and how it ended. */
+async function runBatch(session: Session, steps: readonly Step[], options: Options) {
+  const sent = bodies();
+  const script = stepsScript(steps, sent, session.nonce);
+  let startedAt = performance.now();
+  const progress: { made: number; ending: StepsOutcome | 'differs' } = { made: 0, ending: 'done' };
+  const go = () => session.say(options.stopping.aborted ? 'stop' : 'go').catch(() => undefined);
+  const onFrame = ({ words, payload }: Frame): void => {
+    const [word, index = '', status = ''] = words;
+    const step = steps[Number(index)];
+    if (word === 'stopped') progress.ending = 'interrupted';
+    if (step === undefined) return;
+    if (word === 'begin') {
+      startedAt = performance.now();
+      options.watcher.started(step.change);
+    } else if (word === 'differs') {
+      progress.ending = 'differs';
+    } else if (word === 'done' && status === '0') {
+      progress.made += 1;
+      if (step.effect?.deadline === 'packages') options.packagesRan = true;
+      options.watcher.made(step.change, false, performance.now() - startedAt);
+      if (progress.made < steps.length) void go();
+    } else if (word === 'done') {
+      progress.ending = 'failed';
+      options.watcher.failed(
+        step.change,
+        failureOf(step, options.host, Number(status), Buffer.from(payload).toString('utf8')),
+      );
+    }
+  };
+  const deadlineMs = Math.max(...steps.map(deadlineOf)) + DEADLINES.probeMs;
+  const doing = `making ${steps.length} changes`;
+  const running = session.exchange(script, sent.contents, { deadlineMs, doing, onFrame });
+  await session.say(options.stopping.aborted ? 'stop' : 'go');
+  const answer = await running;
+  const next = steps[progress.made];
+  if (progress.ending === 'done' && next !== undefined) {
+    progress.ending = 'failed';
+    options.watcher.failed(next.change, failureOf(next, options.host, answer.status, 'The script ended early.'));
+  }
+  const found = progress.ending === 'differs' && next !== undefined ? recordsOf(next, answer.frames) : undefined;
+  return { ...progress, found };
+}
+
+function recordsOf(step: Step, frames: readonly Frame[]): ReadonlyMap<string, Seen> {
+  return readSeen(probeBatch(probedBy(step), DIFFERS_TAG), readAnswers(frames));
+}
+
+/** Takes up what is found now of all the steps where that lets them act; the others are left for their turn. */
+function refreshed(steps: readonly Step[], seen: ReadonlyMap<string, Seen>, options: Options): readonly Step[] {
+  return steps.map((step) => {
+    const now = revise(step, seen, options.host, options.packagesRan);
+    return now.kind === 'act' ? now.step : step;
+  });
+}
+
+/** Makes the steps of one part on one host, in order, in as few exchanges as the unknowns allow. */
+export async function applySteps(session: Session, all: readonly Step[], options: Options): Promise<StepsOutcome> {
+  let rest = all;
+  let isStale = false;
+  /** The first step's turn has come with what was found: false means that the host must stop. */
+  const turn = (seen: ReadonlyMap<string, Seen>): boolean => {
+    const [first, ...others] = rest;
+    if (first === undefined) return true;
+    const now = revise(first, seen, options.host, options.packagesRan);
+    if (now.kind === 'stop') {
+      options.watcher.failed(first.change, now.diagnostic);
+      return false;
+    }
+    if (now.kind === 'done') options.watcher.made(first.change, true, 0);
+    rest = now.kind === 'done' ? others : [now.step, ...others];
+    return true;
+  };
+  for (;;) {
+    const [first] = rest;
+    if (first === undefined) return 'done';
+    if (options.stopping.aborted) return 'interrupted';
+    if (isStale || first.effect === undefined) {
+      const seen = await probeNow(session, rest.flatMap(probedBy));
+      isStale = false;
+      rest = refreshed(rest, seen, options);
+      if (!turn(seen)) return 'failed';
+      continue;
+    }
+    const end = rest.findIndex(
+      (step, index) => index > 0 && (step.effect === undefined || rest[index - 1]?.effect?.deadline === 'packages'),
+    );
+    const { made, ending, found } = await runBatch(session, end === -1 ? rest : rest.slice(0, end), options);
+    isStale = rest[made - 1]?.effect?.deadline === 'packages';
+    rest = rest.slice(made);
+    if (ending === 'failed' || ending === 'interrupted') return ending;
+    if (found !== undefined && !turn(found)) return 'failed';
+  }
+}

@@ -1,0 +1,273 @@
+import { hostname, userInfo } from 'node:os';
+import { type Diagnostic, hasErrors, problem } from '../model/diagnostic.ts';
+import type { Facts } from '../model/facts.ts';
+import type { Host } from '../model/farm.ts';
+import { type DesiredHost, desiredOf, needsFacts, resourceName } from '../plan/desired.ts';
+import { findOrphans, type PartFilter, type PlannedHost, planHost, resourcesToProbe } from '../plan/host-plan.ts';
+import type { HostPlan } from '../plan/plan.ts';
+import { assess, type Step } from '../plan/step.ts';
+import { STATE_DIRECTORY } from '../remote/runtime.ts';
+import { joinScripts, Script, sh } from '../remote/sh.ts';
+import { STATE_FUNCTIONS } from '../remote/state-functions.ts';
+import type { ResolvedFarm } from '../role/view.ts';
+import type { Connection } from '../transport/transport.ts';
+import { applySteps, probeNow, type StepsOutcome, type StepWatcher } from './apply-steps.ts';
+import { DEADLINES } from './deadlines.ts';
+import type { HostResult, Timings } from './events.ts';
+import { type HostFailure, hostFailure } from './failure.ts';
+import { contradictions, LOCKED_STATUS, type Locked, lookAtHost } from './look.ts';
+import type { RunOptions } from './run.ts';
+import { openSession, type Session } from './session.ts';
+import { preparationScript } from './step-script.ts';
+import { validateStaged } from './validate-staged.ts';
+
+/** The part under which removals are made: after all others of a host. */
+export const REMOVAL_PART = '(removal)';
+
+/** One host in a run: its connection, what was planned, and how it came out so far. */
+export interface HostRun {
+  readonly host: Host;
+  plan: HostPlan;
+  steps: readonly Step[];
+  preparations: readonly Step[];
+  desired: DesiredHost;
+  failure: HostFailure | undefined;
+  changed: number;
+  readonly timings: { -readonly [K in keyof Timings]: Timings[K] };
+  connection: Connection | undefined;
+  session: Session | undefined;
+  isLocked: boolean;
+  packagesRan: boolean;
+}
+
+export function newHostRun(host: Host): HostRun {
+  return {
+    host,
+    plan: {
+      host: host.name,
+      tier: host.tier,
+      state: 'planned',
+      changes: [],
+      leftovers: [],
+      diagnostics: [],
+      resourceCount: 0,
+    },
+    steps: [],
+    preparations: [],
+    desired: { host: host.name, parts: [], diagnostics: [] },
+    failure: undefined,
+    changed: 0,
+    timings: { connectMs: 0, probeMs: 0, computeMs: 0, applyMs: 0 },
+    connection: undefined,
+    session: undefined,
+    isLocked: false,
+    packagesRan: false,
+  };
+}
+
+function lockedFailure(host: string, locked: Locked): HostFailure {
+  const by = locked.lockedBy === '' ? 'another run' : `another run: ${locked.lockedBy}`;
+  return {
+    outcome: 'locked',
+    diagnostic: problem('host/locked', 'Host is locked', `${host} is held by ${by}.`, {
+      host,
+      hint: 'Wait for that run to end, or give this one more patience with --lock-timeout SECONDS.',
+    }),
+  };
+}
+
+/** Connects and starts the remote shell. Fills in `failure` instead of throwing. */
+export async function openHost(run: HostRun, options: RunOptions): Promise<boolean> {
+  const startedAt = performance.now();
+  try {
+    run.connection = await options.transport.connect(run.host.name, options.killing);
+    run.session = await openSession(run.connection);
+    return true;
+  } catch (error) {
+    fail(run, hostFailure(error, run.host.name, false), options);
+    return false;
+  } finally {
+    run.timings.connectMs = performance.now() - startedAt;
+  }
+}
+
+/** Notes a failure of the host and gives its connection up. */
+export function fail(run: HostRun, failure: HostFailure, options: RunOptions): void {
+  run.failure ??= options.killing.aborted ? { ...failure, outcome: 'interrupted' } : failure;
+  run.session?.close();
+  run.connection?.close();
+}
+
+/** Looks at the host and plans it. Fills in `plan`, `steps` or `failure`; never throws. */
+export async function planHostRun(
+  run: HostRun,
+  resolved: ResolvedFarm,
+  filter: PartFilter,
+  options: RunOptions,
+): Promise<void> {
+  const { host } = run;
+  const { farm, templates, lockTimeoutMs } = options;
+  if (!(await openHost(run, options)) || run.session === undefined) return;
+  options.report({ kind: 'host-connected', host: host.name, afterMs: run.timings.connectMs });
+  try {
+    let facts: Facts | undefined;
+    const probing = performance.now();
+    if (needsFacts(resolved.partsOf(host.name))) {
+      const first = await lookAtHost(run.session, [], { lockTimeoutMs, withFacts: true });
+      if ('lockedBy' in first) return fail(run, lockedFailure(host.name, first), options);
+      facts = first.facts;
+    }
+    run.desired = desiredOf(farm, resolved, host.name, templates, facts);
+    const wanted = resourcesToProbe(run.desired, filter);
+    const look = await lookAtHost(run.session, wanted, { lockTimeoutMs, withFacts: true });
+    if ('lockedBy' in look) return fail(run, lockedFailure(host.name, look), options);
+    const orphans = findOrphans(farm.name, run.desired, look.manifest);
+    const left = [...orphans.alone, ...[...orphans.inSet.values()].flat()].map((one) => one.resource);
+    const seen = new Map(look.seen);
+    if (left.length > 0) {
+      const more = await lookAtHost(run.session, left, { lockTimeoutMs, withFacts: false });
+      if ('lockedBy' in more) return fail(run, lockedFailure(host.name, more), options);
+      for (const [key, value] of more.seen) seen.set(key, value);
+    }
+    run.timings.probeMs = performance.now() - probing;
+    const computing = performance.now();
+    const planned = planHost({ farm: farm.name, host, desired: run.desired, filter, seen, orphans });
+    run.timings.computeMs = performance.now() - computing;
+    const { refused } = await validateStaged(run.session, planned.steps, host.name);
+    const told = look.facts === undefined ? [] : contradictions(host, farm.networks, look.facts);
+    takeUp(run, planned, [...told, ...refused.values()]);
+  } catch (error) {
+    fail(run, hostFailure(error, host.name, true), options);
+  }
+}
+
+function takeUp(run: HostRun, planned: PlannedHost, more: readonly Diagnostic[]): void {
+  const diagnostics = [...planned.plan.diagnostics, ...more];
+  run.plan = { ...planned.plan, diagnostics, state: hasErrors(diagnostics) ? 'refused' : 'planned' };
+  run.steps = planned.steps;
+  run.preparations = planned.steps.filter((step) => planned.preparations.includes(step.resource));
+}
+
+/** Takes the host's exclusive lock for the rest of the run, and masks what must not start too early. */
+async function lockHost(run: HostRun, options: RunOptions): Promise<boolean> {
+  const { session, host } = run;
+  if (session === undefined) return false;
+  if (run.isLocked) return true;
+  const seconds = Math.ceil(options.lockTimeoutMs / 1000);
+  const owner = `${userInfo().username}@${hostname()}, process ${process.pid}, since ${new Date().toISOString()}`;
+  const exchange = { deadlineMs: DEADLINES.stepMs + options.lockTimeoutMs, doing: 'locking the host' };
+  const command = (shell: Script) =>
+    new Script(`${STATE_FUNCTIONS}open_state || exit 1
+flock -x -o -w ${seconds} -E ${LOCKED_STATUS} ${STATE_DIRECTORY} ${shell.text}
+r=$?
+[ $r -ne ${LOCKED_STATUS} ] || { frame locked; cat ${STATE_DIRECTORY}/owner >&3 2>/dev/null; }
+exit $r`);
+  const refused = await session.enter(command, new Script(':'), exchange);
+  if (refused !== undefined) {
+    const frame = refused.frames.find((one) => one.words[0] === 'locked');
+    const lockedBy = Buffer.from(frame?.payload ?? [])
+      .toString('utf8')
+      .trim();
+    const failure: HostFailure =
+      frame === undefined
+        ? {
+            outcome: 'failed',
+            diagnostic: problem(
+              'host/no-state',
+              'Host cannot be written to',
+              `${host.name}: ${STATE_DIRECTORY} cannot be made or locked.`,
+              {
+                host: host.name,
+                hint: 'Is its file system full or read-only?',
+              },
+            ),
+          }
+        : lockedFailure(host.name, { lockedBy });
+    fail(run, failure, options);
+    return false;
+  }
+  run.isLocked = true;
+  await session.exchange(
+    joinScripts([
+      sh`printf '%s\n' ${owner} >${STATE_DIRECTORY}/owner; rm -rf ${STATE_DIRECTORY}/.farmctl-bodies.*`,
+      run.preparations.length > 0 ? preparationScript(run.preparations) : new Script(':'),
+    ]),
+    [],
+    exchange,
+  );
+  return true;
+}
+
+/** The steps of one part of the host; those of removals come under REMOVAL_PART. */
+export function stepsOf(run: HostRun, part: string): readonly Step[] {
+  return run.steps.filter((step) => (step.isRemoval ? REMOVAL_PART : step.part) === part);
+}
+
+function notConverged(run: HostRun, part: string, resource: string, fields: string): Diagnostic {
+  return problem(
+    'resource/not-converged',
+    'Not as desired after the change',
+    `${resource} of ${part} on ${run.host.name} still differs: ${fields}.`,
+    {
+      host: run.host.name,
+      resource,
+      hint: 'Something on the host changes it back, or the desired value is not the form in which the host keeps it.',
+    },
+  );
+}
+
+/** Makes one part of the host and looks at it again. Never throws. */
+export async function applyPart(
+  run: HostRun,
+  part: string,
+  options: RunOptions,
+  watcher: StepWatcher,
+): Promise<StepsOutcome> {
+  const steps = stepsOf(run, part);
+  const startedAt = performance.now();
+  try {
+    if (!(await lockHost(run, options)) || run.session === undefined) return 'failed';
+    const applying = { host: run.host.name, stopping: options.stopping, watcher, packagesRan: run.packagesRan };
+    const outcome = await applySteps(run.session, steps, applying);
+    run.packagesRan = applying.packagesRan;
+    if (outcome !== 'done') return outcome;
+    const resources = run.desired.parts.find((one) => one.part === part)?.resources ?? [];
+    if (resources.length === 0) return 'done';
+    const seen = await probeNow(run.session, resources);
+    const diagnostics: Diagnostic[] = [];
+    for (const resource of resources) {
+      const found = assess(resource, [], false, seen);
+      if (found.kind === 'change') {
+        const fields = [
+          ...found.difference.fields.map(
+            (field) => `${field.name} is ${field.from ?? 'absent'}, not ${field.to ?? 'absent'}`,
+          ),
+          ...found.difference.texts.map((text) => `the content of ${text.path}`),
+        ];
+        diagnostics.push(notConverged(run, part, resourceName(resource), fields.join('; ')));
+      } else if (found.kind === 'unknown' && !found.elseAsDesired)
+        diagnostics.push(notConverged(run, part, resourceName(resource), found.reason));
+    }
+    const [first] = diagnostics;
+    if (first === undefined) return 'done';
+    run.failure ??= { outcome: 'failed', diagnostic: first };
+    run.plan = { ...run.plan, diagnostics: [...run.plan.diagnostics, ...diagnostics.slice(1)] };
+    return 'failed';
+  } catch (error) {
+    fail(run, hostFailure(error, run.host.name, true), options);
+    return options.killing.aborted ? 'interrupted' : 'failed';
+  } finally {
+    run.timings.applyMs += performance.now() - startedAt;
+  }
+}
+
+/** The host's last word. */
+export function resultOf(run: HostRun, applied: boolean): HostResult {
+  const { failure, plan } = run;
+  const diagnostics = [...plan.diagnostics, ...(failure === undefined ? [] : [failure.diagnostic])];
+  const refused = plan.state === 'refused';
+  const notMade = plan.changes.length - run.changed;
+  const quiet = run.changed > 0 ? 'changed' : 'ok';
+  const outcome = failure?.outcome ?? (refused ? 'failed' : applied && notMade > 0 ? 'not-attempted' : quiet);
+  return { host: run.host.name, outcome, changed: run.changed, notMade, diagnostics, timings: { ...run.timings } };
+}

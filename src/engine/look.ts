@@ -1,0 +1,135 @@
+import type { Diagnostic } from '../model/diagnostic.ts';
+import { problem } from '../model/diagnostic.ts';
+import type { Facts } from '../model/facts.ts';
+import type { Host, Network } from '../model/farm.ts';
+import { type ManifestEntry, parseManifest } from '../plan/manifest.ts';
+import { probeBatch, readSeen, type Seen } from '../plan/observe.ts';
+import { FACTS_SCRIPT, parseFacts } from '../remote/facts.ts';
+import type { Frame } from '../remote/frame.ts';
+import { readAnswers } from '../remote/record.ts';
+import { limited, STATE_DIRECTORY } from '../remote/runtime.ts';
+import { joinScripts, Script, sh } from '../remote/sh.ts';
+import type { Resource } from '../resource/define.ts';
+import { DEADLINES, PROBE_SECONDS } from './deadlines.ts';
+import type { Session } from './session.ts';
+
+/** `flock` ends with this where another run holds the host. */
+export const LOCKED_STATUS = 97;
+
+/** What one look at a host brought. */
+export interface Look {
+  readonly seen: ReadonlyMap<string, Seen>;
+  readonly manifest: readonly ManifestEntry[];
+  readonly facts: Facts | undefined;
+  /** True where farmctl has a directory on the host. */
+  readonly hasState: boolean;
+}
+
+/** The host is held by another run. `owner` is what that run wrote down about itself. */
+export interface Locked {
+  readonly lockedBy: string;
+}
+
+function underSharedLock(inner: Script, lockTimeoutMs: number, nonce: string): Script {
+  const seconds = Math.ceil(lockTimeoutMs / 1000);
+  const owner = `${STATE_DIRECTORY}/owner`;
+  return new Script(`if [ -d ${STATE_DIRECTORY} ]; then
+  set -- flock -s -o -w ${seconds} -E ${LOCKED_STATUS} ${STATE_DIRECTORY}
+else
+  set --
+fi
+"$@" sh /dev/fd/7 7<<'${nonce}look' </dev/null
+set -u
+${inner.text}
+${nonce}look
+r=$?
+[ $r -ne ${LOCKED_STATUS} ] || { frame locked; cat ${owner} >&3 2>/dev/null; }
+exit $r`);
+}
+
+function payloadOf(frames: readonly Frame[], word: string): string | undefined {
+  const frame = frames.find((one) => one.words[0] === word);
+  return frame === undefined ? undefined : Buffer.from(frame.payload).toString('utf8');
+}
+
+/**
+ * Looks at the resources, the manifest and the host's facts in one exchange, under the shared lock; it is let go at
+ * once. Changes nothing.
+ */
+export async function lookAtHost(
+  session: Session,
+  resources: readonly Resource[],
+  options: { lockTimeoutMs: number; withFacts: boolean },
+): Promise<Look | Locked> {
+  const batch = probeBatch(resources);
+  const { nonce } = session;
+  const parts = [
+    new Script(`farmctl_nonce=${nonce}\nframe() { printf '\\n@%s %s\\n' "$farmctl_nonce" "$*" >&3; }`),
+    sh`if [ -d ${STATE_DIRECTORY} ]; then
+  frame manifest
+  [ ! -d ${STATE_DIRECTORY}/manifest ] || find ${STATE_DIRECTORY}/manifest -type f ! -name '*.new' -exec cat {} + >&3
+fi`,
+    batch.script(nonce, PROBE_SECONDS),
+  ];
+  if (options.withFacts) parts.push(limited(FACTS_SCRIPT, { tag: 'facts', seconds: 10, nonce }));
+  const answer = await session.exchange(underSharedLock(joinScripts(parts), options.lockTimeoutMs, nonce), [], {
+    deadlineMs: DEADLINES.probeMs + options.lockTimeoutMs,
+    doing: 'looking at the host',
+  });
+  const lockedBy = payloadOf(answer.frames, 'locked');
+  if (lockedBy !== undefined) return { lockedBy: lockedBy.trim() };
+  const answers = readAnswers(answer.frames);
+  const manifest = payloadOf(answer.frames, 'manifest');
+  const facts = answers.records.get('facts')?.get(0);
+  return {
+    seen: readSeen(batch, answers),
+    manifest: parseManifest(manifest ?? ''),
+    facts: facts === undefined ? undefined : parseFacts(facts),
+    hasState: manifest !== undefined,
+  };
+}
+
+/** What the inventory says of a host and the host does not confirm. */
+export function contradictions(
+  host: Host,
+  networks: ReadonlyMap<string, Network>,
+  facts: Facts,
+): readonly Diagnostic[] {
+  const found: Diagnostic[] = [];
+  if (facts.os !== host.os)
+    found.push(
+      problem(
+        'host/wrong-system',
+        'Host runs another system',
+        `The inventory says that ${host.name} runs ${host.os}; it runs ${facts.os}.`,
+        {
+          host: host.name,
+          at: host.at,
+          hint: `Write \`os: ${facts.os}\` for this host if its roles support that.`,
+        },
+      ),
+    );
+  for (const [name, address] of host.addresses) {
+    const device = networks.get(name)?.device;
+    if (device === undefined) continue;
+    const actual = Object.entries(facts.addresses).find(([, all]) =>
+      all.some((one) => one.startsWith(`${address}/`)),
+    )?.[0];
+    if (actual === device) continue;
+    const where = actual === undefined ? 'it has that address on no device' : `it has that address on ${actual}`;
+    found.push(
+      problem(
+        'host/wrong-device',
+        'Network device differs',
+        `The inventory says that ${host.name} has ${address} on ${device}; ${where}.`,
+        {
+          severity: 'warning',
+          host: host.name,
+          at: host.at,
+          hint: 'Correct the address, or the device of the network, in the inventory.',
+        },
+      ),
+    );
+  }
+  return found;
+}

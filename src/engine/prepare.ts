@@ -1,0 +1,204 @@
+import { semaphore } from '../lib/semaphore.ts';
+import { problem } from '../model/diagnostic.ts';
+import type { PartFilter } from '../plan/host-plan.ts';
+import { PLAN_FORMAT_VERSION, type Plan } from '../plan/plan.ts';
+import { graver, type Risk } from '../resource/change.ts';
+import type { Role } from '../role/define.ts';
+import { orderNodes } from '../role/order.ts';
+import { resolveFarm } from '../role/view.ts';
+import type { HostResult } from './events.ts';
+import { applyPart, fail, type HostRun, newHostRun, planHostRun, REMOVAL_PART, resultOf, stepsOf } from './host-run.ts';
+import type { PreparedRun, RunOptions } from './run.ts';
+import { runSchedule, type Work } from './schedule.ts';
+
+/** The filter that `-t` and `--skip-tags` say: a part has its role's name, its own full name and the role's tags. */
+export function tagFilter(
+  roles: ReadonlyMap<string, Role>,
+  tags: readonly string[],
+  skipTags: readonly string[],
+): PartFilter {
+  return (part, role) => {
+    const names = [part, role, ...(roles.get(role)?.tags ?? [])];
+    if (skipTags.some((tag) => names.includes(tag))) return false;
+    return tags.length === 0 || tags.some((tag) => names.includes(tag));
+  };
+}
+
+/**
+ * Looks at the selected hosts and makes the plan. Connections stay open for `apply`; the caller must `close`.
+ * @throws FarmError if the order of the parts runs in a circle
+ */
+export async function prepareRun(options: RunOptions): Promise<PreparedRun> {
+  const { farm, roles, report } = options;
+  const resolved = resolveFarm(farm, roles);
+  const filter = tagFilter(roles, options.tags, options.skipTags);
+  const graph = orderNodes(new Map([...farm.hosts.keys()].map((name) => [name, resolved.partsOf(name)])));
+  const runs: HostRun[] = options.hosts.flatMap((name) => {
+    const host = farm.hosts.get(name);
+    return host === undefined ? [] : [newHostRun(host)];
+  });
+  report({ kind: 'run-started', hosts: options.hosts });
+  const forks = semaphore(options.forks);
+  await Promise.all(
+    runs.map((run) =>
+      forks.use(async () => {
+        if (options.stopping.aborted) fail(run, { outcome: 'interrupted', diagnostic: interrupted(run) }, options);
+        else await planHostRun(run, resolved, filter, options);
+        run.plan = run.failure === undefined ? run.plan : { ...run.plan, state: failedState(run) };
+        report({ kind: 'host-planned', plan: run.plan });
+      }),
+    ),
+  );
+  const plan: Plan = {
+    formatVersion: PLAN_FORMAT_VERSION,
+    farm: farm.name,
+    hosts: runs.map((run) => withFailure(run)),
+  };
+  let isApplied = false;
+
+  return {
+    plan,
+    get results() {
+      return runs.map((run) => resultOf(run, isApplied));
+    },
+    async apply() {
+      isApplied = true;
+      await applyRuns(runs, graph, options, roles);
+      const results: HostResult[] = runs.map((run) => resultOf(run, true));
+      for (const result of results) report({ kind: 'host-finished', result });
+      return results;
+    },
+    close() {
+      for (const run of runs) {
+        run.session?.close();
+        run.connection?.close();
+      }
+    },
+  };
+}
+
+function interrupted(run: HostRun) {
+  return problem('run/interrupted', 'Interrupted', `${run.host.name} was not looked at.`, {
+    severity: 'note',
+    host: run.host.name,
+  });
+}
+
+function failedState(run: HostRun) {
+  const outcome = run.failure?.outcome;
+  return outcome === 'unreachable' || outcome === 'locked' ? outcome : 'failed';
+}
+
+function withFailure(run: HostRun): Plan['hosts'][number] {
+  if (run.failure === undefined) return run.plan;
+  return { ...run.plan, diagnostics: [...run.plan.diagnostics, run.failure.diagnostic] };
+}
+
+/** Batches of the parts that have a rollout of their own: the batch's number by host and part. */
+function rollouts(runs: readonly HostRun[], roles: ReadonlyMap<string, Role>): ReadonlyMap<string, number> {
+  const batches = new Map<string, number>();
+  const parts = new Set(runs.flatMap((run) => run.steps.map((step) => step.part)));
+  for (const part of parts) {
+    const rollout = [...roles.values()].find((role) => role.parts.has(part))?.parts.get(part)?.rollout;
+    if (rollout === undefined) continue;
+    const hosts = runs.map((run) => ({
+      name: run.host.name,
+      risk: riskOf(run, part),
+      wasActive: wasActive(run, part),
+    }));
+    for (const [index, batch] of rollout(hosts).entries())
+      for (const host of batch) batches.set(`${host}\n${part}`, index);
+  }
+  return batches;
+}
+
+function riskOf(run: HostRun, part: string): Risk {
+  return stepsOf(run, part).reduce<Risk>((gravest, step) => graver(gravest, step.change.risk), 'none');
+}
+
+function wasActive(run: HostRun, part: string): boolean {
+  return stepsOf(run, part).some((step) => step.effect?.transaction?.wasActive === true);
+}
+
+async function applyRuns(
+  runs: readonly HostRun[],
+  graph: ReturnType<typeof orderNodes>,
+  options: RunOptions,
+  roles: ReadonlyMap<string, Role>,
+): Promise<void> {
+  const { report } = options;
+  const byHost = new Map(runs.map((run) => [run.host.name, run]));
+  // A configuration that is refused on one host stops that part on all.
+  const refusedParts = new Set(
+    runs.flatMap((run) =>
+      run.plan.diagnostics
+        .filter((one) => one.code === 'service/refused-configuration')
+        .flatMap((one) =>
+          run.steps.filter((step) => `${step.change.type} ${step.change.id}` === one.resource).map((step) => step.part),
+        ),
+    ),
+  );
+  const batches = rollouts(runs, roles);
+  const works: Work[] = [];
+  for (const run of runs) {
+    const own = [...graph.values()].filter(({ node }) => node.host === run.host.name);
+    const blocked = run.failure !== undefined || run.plan.state === 'refused';
+    for (const { node, dependencies } of own) {
+      works.push({
+        node,
+        dependencies,
+        risk: riskOf(run, node.part),
+        hasChanges: stepsOf(run, node.part).length > 0,
+        batch: batches.get(`${node.host}\n${node.part}`),
+        blocked: blocked || refusedParts.has(node.part),
+      });
+    }
+    if (stepsOf(run, REMOVAL_PART).length > 0)
+      works.push({
+        node: { host: run.host.name, part: REMOVAL_PART },
+        dependencies: own.map(({ node }) => ({ node, needs: 'order' as const })),
+        risk: riskOf(run, REMOVAL_PART),
+        hasChanges: true,
+        batch: undefined,
+        blocked,
+      });
+  }
+  const parts = new Map<string, string[]>();
+  for (const work of works)
+    if (work.hasChanges && !work.blocked)
+      parts.set(work.node.part, [...(parts.get(work.node.part) ?? []), work.node.host]);
+  report({ kind: 'apply-started', parts: [...parts].map(([part, hosts]) => ({ part, hosts })) });
+  await runSchedule(works, {
+    forks: options.forks,
+    isStopping: () => options.stopping.aborted,
+    run: async ({ host, part }) => {
+      const run = byHost.get(host);
+      if (run === undefined) return 'not-attempted';
+      report({ kind: 'part-started', host, part });
+      return applyPart(run, part, options, {
+        started: (change) => report({ kind: 'change-started', host, change }),
+        made: (change, already, durationMs) => {
+          run.changed += 1;
+          report({ kind: 'change-made', host, change, already, durationMs });
+        },
+        failed: (change, diagnostic) => {
+          run.failure ??= { outcome: 'failed', diagnostic };
+          report({ kind: 'change-failed', host, change, diagnostic });
+        },
+      });
+    },
+    finished: ({ host, part }, outcome) => {
+      const run = byHost.get(host);
+      if (run !== undefined && stepsOf(run, part).length > 0) report({ kind: 'part-finished', host, part, outcome });
+      if (outcome === 'interrupted' && run !== undefined)
+        run.failure ??= {
+          outcome: 'interrupted',
+          diagnostic: problem('run/interrupted', 'Interrupted', `${host} was left in the middle of the run.`, {
+            severity: 'note',
+            host,
+            hint: 'Run the same command again: it goes on from there.',
+          }),
+        };
+    },
+  });
+}

@@ -1,0 +1,172 @@
+import { randomHex } from '../lib/digest.ts';
+import type { Content } from '../model/content.ts';
+import { type Frame, FrameError, frameReader } from '../remote/frame.ts';
+import { LOADER } from '../remote/loader.ts';
+import { runtime } from '../remote/runtime.ts';
+import { Script, sh } from '../remote/sh.ts';
+import { type Channel, type Connection, TransportError } from '../transport/transport.ts';
+
+/** The most that one field of an answer may hold: an old text to be compared is at most 1 MiB. */
+const PAYLOAD_LIMIT_BYTES = 8 * 1024 * 1024;
+
+/** One request's answer. */
+export interface Answer {
+  readonly frames: readonly Frame[];
+  /** Exit status of the script. */
+  readonly status: number;
+}
+
+export interface ExchangeOptions {
+  /** After so many milliseconds without a frame the host is given up and the connection closed. */
+  readonly deadlineMs: number;
+  /** What is under way, for the message: `probing`, `installing packages`. */
+  readonly doing: string;
+  /** Called for each frame as soon as it is complete. */
+  readonly onFrame?: (frame: Frame) => void;
+}
+
+/** A running remote shell that answers requests, one at a time. */
+export interface Session {
+  readonly nonce: string;
+  /** @throws TransportError if the connection ends, the deadline passes, or what comes back is not farmctl's. */
+  exchange(script: Script, contents: readonly Content[], options: ExchangeOptions): Promise<Answer>;
+  /**
+   * Goes on in a shell inside a command (a lock, a namespace) until `leave`. The command is given the words that start
+   * the inner shell. Resolves with undefined once that shell answers, or with the command's answer where it did not
+   * start it.
+   */
+  enter(command: (shell: Script) => Script, variables: Script, options: ExchangeOptions): Promise<Answer | undefined>;
+  leave(options: ExchangeOptions): Promise<Answer>;
+  /** A word to the script of the exchange under way, which reads lines. */
+  say(word: string): Promise<void>;
+  close(): void;
+}
+
+/** Opens the one channel of a host and starts the runtime; the first exchange carries it along. */
+export async function openSession(connection: Connection): Promise<Session> {
+  const channel = await connection.start(LOADER);
+  const nonce = randomHex(16);
+  const reader = frameReader(nonce, PAYLOAD_LIMIT_BYTES);
+  const queue: Frame[] = [];
+  const output = channel.output[Symbol.asyncIterator]();
+  let broken: TransportError | undefined;
+  let restartTimer = (): void => undefined;
+
+  async function nextFrame(): Promise<Frame> {
+    for (;;) {
+      const frame = queue.shift();
+      if (frame !== undefined) return frame;
+      const chunk = await output.next();
+      if (chunk.done === true) throw await ended(channel);
+      queue.push(...reader.push(chunk.value));
+    }
+  }
+
+  async function until(
+    kind: readonly string[],
+    onFrame?: (frame: Frame) => void,
+  ): Promise<{ frames: Frame[]; last: Frame }> {
+    const frames: Frame[] = [];
+    for (;;) {
+      const frame = await nextFrame();
+      const word = frame.words[0] ?? '';
+      if (kind.includes(word)) return { frames, last: frame };
+      if (word === 'fatal')
+        throw new TransportError('disconnected', `the host says: ${frame.words.slice(1).join(' ')}`);
+      if (word === '.' || word === 'hello') continue;
+      frames.push(frame);
+      restartTimer();
+      onFrame?.(frame);
+    }
+  }
+
+  async function bounded<T>(options: ExchangeOptions, work: () => Promise<T>): Promise<T> {
+    if (broken !== undefined) throw broken;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      const giveUp = (): void => {
+        const seconds = options.deadlineMs / 1000;
+        reject(
+          new TransportError(
+            'timeout',
+            `no answer within ${seconds} s while ${options.doing}; the host was given up`,
+            'Look at the host itself: a hung mount or a stuck process holds it. Then run the same command again.',
+          ),
+        );
+        connection.close();
+      };
+      restartTimer = () => {
+        clearTimeout(timer);
+        timer = setTimeout(giveUp, options.deadlineMs);
+      };
+      restartTimer();
+    });
+    try {
+      const running = work();
+      running.catch(() => undefined);
+      return await Promise.race([running, late]);
+    } catch (error) {
+      broken = asTransportError(error, options.doing);
+      connection.close();
+      throw broken;
+    } finally {
+      restartTimer = () => undefined;
+      clearTimeout(timer);
+    }
+  }
+
+  async function send(script: Script, contents: readonly Content[]): Promise<void> {
+    const text = Buffer.from(script.text);
+    const parts = contents.map((content) => content.reveal());
+    const head = [text.byteLength, ...parts.map((part) => part.byteLength)].join(' ');
+    await channel.write(Buffer.concat([Buffer.from(`${head}\n`), text]));
+    for (const part of parts) await channel.write(part);
+  }
+
+  const session: Session = {
+    nonce,
+    exchange: (script, contents, options) =>
+      bounded(options, async () => {
+        const sending = send(script, contents);
+        const [answer] = await Promise.all([until(['exit'], options.onFrame), sending]);
+        return { frames: answer.frames, status: Number(answer.last.words[1] ?? 1) };
+      }),
+    enter: (command, variables, options) =>
+      bounded(options, async () => {
+        const started = `inner-${randomHex(8)}`;
+        const sign = `\n@${nonce} ${started}\n\n@${nonce} .\n`;
+        const shell = sh`sh -c ${'printf %s "$0"; IFS=; set -f; read n; eval $(head -c $n)'} ${sign} >&3`;
+        await send(command(shell), []);
+        const answer = await until([started, 'exit'], options.onFrame);
+        if (answer.last.words[0] === 'exit')
+          return { frames: answer.frames, status: Number(answer.last.words[1] ?? 1) };
+        await send(new Script(`${variables.text}\n${runtime(nonce).text}`), []);
+        return undefined;
+      }),
+    leave: (options) =>
+      bounded(options, async () => {
+        await channel.write('0\n');
+        const answer = await until(['exit']);
+        return { frames: answer.frames, status: Number(answer.last.words[1] ?? 1) };
+      }),
+    say: (word) => channel.write(`${word}\n`),
+    close: () => connection.close(),
+  };
+  await send(runtime(nonce), []);
+  return session;
+}
+
+async function ended(channel: Channel): Promise<TransportError> {
+  const { code, signal } = await channel.exit;
+  const how = signal !== undefined ? `was ended by ${signal}` : `ended with status ${code ?? 'unknown'}`;
+  const stderr = channel.stderrTail().trim();
+  const said = stderr === '' ? '' : ` It said: ${stderr.slice(-500)}`;
+  return new TransportError('disconnected', `the remote shell ${how} in the middle of a request.${said}`);
+}
+
+function asTransportError(error: unknown, doing: string): TransportError {
+  if (error instanceof TransportError) return error;
+  if (error instanceof FrameError) return new TransportError('disconnected', `while ${doing}: ${error.message}`);
+  const message = error instanceof Error ? error.message : String(error);
+  return new TransportError('disconnected', `while ${doing}: ${message}`, undefined, { cause: error });
+}

@@ -1,0 +1,105 @@
+import { connect } from 'node:net';
+import { type Reach, runCheck } from '../checks/run.ts';
+import { semaphore } from '../lib/semaphore.ts';
+import { desiredOf, needsFacts } from '../plan/desired.ts';
+import { readAnswers } from '../remote/record.ts';
+import { limited } from '../remote/runtime.ts';
+import { Script } from '../remote/sh.ts';
+import type { Check } from '../role/check.ts';
+import { type ResolvedFarm, resolveFarm } from '../role/view.ts';
+import type { HostResult } from './events.ts';
+import { hostFailure } from './failure.ts';
+import { fail, type HostRun, newHostRun, openHost, resultOf } from './host-run.ts';
+import { lookAtHost } from './look.ts';
+import { tagFilter } from './prepare.ts';
+import type { CheckResult, RunOptions } from './run.ts';
+
+/** Checks of one host at once: as many streams as fit beside the shell into sshd's default of ten a connection. */
+const CHECKS_AT_ONCE = 8;
+
+/** Runs every declared check of the selected hosts and parts. Changes nothing. */
+export async function runChecks(
+  options: RunOptions,
+): Promise<{ readonly checks: readonly CheckResult[]; readonly results: readonly HostResult[] }> {
+  const resolved = resolveFarm(options.farm, options.roles);
+  const forks = semaphore(options.forks);
+  const runs = options.hosts.flatMap((name) => {
+    const host = options.farm.hosts.get(name);
+    return host === undefined ? [] : [newHostRun(host)];
+  });
+  options.report({ kind: 'run-started', hosts: options.hosts });
+  const checks = await Promise.all(runs.map((run) => forks.use(() => checkHost(run, resolved, options))));
+  return { checks: checks.flat(), results: runs.map((run) => resultOf(run, false)) };
+}
+
+async function checkHost(run: HostRun, resolved: ResolvedFarm, options: RunOptions): Promise<readonly CheckResult[]> {
+  const { host } = run;
+  const filter = tagFilter(options.roles, options.tags, options.skipTags);
+  if (!(await openHost(run, options)) || run.session === undefined) return [];
+  const { session } = run;
+  try {
+    let facts: Awaited<ReturnType<typeof factsOf>>;
+    if (needsFacts(resolved.partsOf(host.name))) facts = await factsOf(session, options);
+    const desired = desiredOf(options.farm, resolved, host.name, options.templates, facts);
+    run.plan = { ...run.plan, diagnostics: desired.diagnostics };
+    const declared = desired.parts
+      .filter((part) => filter(part.part, part.role))
+      .flatMap((part) => part.checks.map((check) => ({ part: part.part, check })));
+    const places = semaphore(CHECKS_AT_ONCE);
+    // The one channel answers one request at a time: commands take their turn.
+    const turn = semaphore(1);
+    return await Promise.all(
+      declared.map(({ part, check }) =>
+        places.use(async () => {
+          const outcome = await runCheck(check, reachOf(run, check, turn), options.killing);
+          return { host: host.name, part, name: check.name, ...outcome };
+        }),
+      ),
+    );
+  } catch (error) {
+    fail(run, hostFailure(error, host.name, true), options);
+    return [];
+  } finally {
+    session.close();
+  }
+}
+
+async function factsOf(session: NonNullable<HostRun['session']>, options: RunOptions) {
+  const look = await lookAtHost(session, [], { lockTimeoutMs: options.lockTimeoutMs, withFacts: true });
+  return 'lockedBy' in look ? undefined : look.facts;
+}
+
+function reachOf(run: HostRun, check: Check, turn: ReturnType<typeof semaphore>): Reach {
+  return {
+    async open(address, port) {
+      if (check.from === 'controller') return connect(port, address);
+      if (run.connection === undefined) throw new Error('the host is not connected');
+      return run.connection.forward(address, port);
+    },
+    command: (script, deadlineMs) =>
+      turn.use(async () => {
+        const { session } = run;
+        if (session === undefined) throw new Error('the host is not connected');
+        const seconds = Math.ceil(deadlineMs / 1000);
+        const said = new Script(`exec 5>&3
+said=$( (
+${script.text}
+) 2>&1 )
+r=$?
+record 0
+field output "$said"
+field status "$r"
+end_record`);
+        const answer = await session.exchange(limited(said, { tag: 'check', seconds, nonce: session.nonce }), [], {
+          deadlineMs: deadlineMs + 5_000,
+          doing: `running the check ${check.name}`,
+        });
+        const { records, failures } = readAnswers(answer.frames);
+        const record = records.get('check')?.get(0);
+        if (record !== undefined) return { code: Number(record.text('status')), output: record.text('output') };
+        const failure = failures.get('check');
+        const timedOut = failure?.status === 124 || failure?.status === 137;
+        return { code: timedOut ? undefined : (failure?.status ?? 1), output: failure?.output ?? '' };
+      }),
+  };
+}

@@ -1,0 +1,211 @@
+import { type Diagnostic, hasErrors, problem } from '../model/diagnostic.ts';
+import type { Difference } from '../resource/change.ts';
+import { type Resource, resourceTypes } from '../resource/define.ts';
+import { restore } from '../resource/recorded.ts';
+import { type DesiredHost, type DesiredPart, resourceKey, resourceName, withMembers } from './desired.ts';
+import { type ManifestEntry, manifestEntry } from './manifest.ts';
+import type { Seen } from './observe.ts';
+import type { HostPlan, Leftover, PlannedChange } from './plan.ts';
+import { assess, type Step } from './step.ts';
+
+/** What is selected of a host's parts. */
+export type PartFilter = (part: string, role: string) => boolean;
+
+/** A removal that the manifest asks for, rebuilt. */
+export interface Orphan {
+  readonly entry: ManifestEntry;
+  readonly resource: Resource;
+}
+
+/** What the manifest lists and no role of the host returns any more. */
+export interface Orphans {
+  /** By themselves, the last made first. */
+  readonly alone: readonly Orphan[];
+  /** Inside a service's set that is itself still wanted or removed as a whole, by `type id` of that service. */
+  readonly inSet: ReadonlyMap<string, readonly Orphan[]>;
+  readonly leftovers: readonly Leftover[];
+}
+
+/** Sorts out what is left over. Pure; computed over all roles of the host, whatever is selected. */
+export function findOrphans(farm: string, desired: DesiredHost, manifest: readonly ManifestEntry[]): Orphans {
+  const wanted = new Set(desired.parts.flatMap((part) => part.resources.flatMap(withMembers).map(resourceKey)));
+  const sets = new Set(desired.parts.flatMap((part) => part.resources.map(resourceName)));
+  const alone: Orphan[] = [];
+  const inSet = new Map<string, Orphan[]>();
+  const leftovers: Leftover[] = [];
+  const rest = manifest.filter((entry) => !wanted.has(`${entry.type}\n${entry.id}`));
+  const removedSets = new Set(rest.filter((entry) => entry.farm === farm).map((entry) => `${entry.type} ${entry.id}`));
+  for (const entry of rest) {
+    const type = resourceTypes.get(entry.type);
+    if (entry.farm !== farm) {
+      leftovers.push({ type: entry.type, id: entry.id, reason: `Another farm put it there: ${entry.farm}.` });
+      continue;
+    }
+    if (type === undefined) {
+      leftovers.push({ type: entry.type, id: entry.id, reason: `No role here knows the resource type ${entry.type}.` });
+      continue;
+    }
+    const orphan = { entry, resource: { type, desired: restore(entry.arguments), id: entry.id } };
+    if (entry.set !== undefined && (sets.has(entry.set) || removedSets.has(entry.set)))
+      inSet.set(entry.set, [...(inSet.get(entry.set) ?? []), orphan]);
+    else alone.push(orphan);
+  }
+  alone.sort((a, b) => b.entry.position - a.entry.position);
+  return { alone, inSet, leftovers };
+}
+
+/** All that must be probed on a host: what its roles want (as selected) and what the manifest leaves over. */
+export function resourcesToProbe(desired: DesiredHost, filter: PartFilter): readonly Resource[] {
+  return desired.parts.filter((part) => filter(part.part, part.role)).flatMap((part) => part.resources);
+}
+
+function plannedChange(part: string, resource: Resource, difference: Difference, until?: string): PlannedChange {
+  return {
+    part,
+    type: resource.type.type,
+    id: resource.id,
+    title: resource.type.title?.(resource.desired) ?? resource.id,
+    action: difference.action,
+    unknownUntil: until,
+    fields: difference.fields,
+    texts: difference.texts,
+    risk: difference.risk,
+    notes: difference.notes,
+  };
+}
+
+/** What planning a host gives: the plan that is shown and the steps that make it. */
+export interface PlannedHost {
+  readonly plan: HostPlan;
+  readonly steps: readonly Step[];
+  /** Before the first package is installed: masks of units whose configuration does not exist yet. */
+  readonly preparations: readonly Resource[];
+}
+
+interface PlanInput {
+  readonly farm: string;
+  readonly host: { readonly name: string; readonly tier: string };
+  readonly desired: DesiredHost;
+  readonly filter: PartFilter;
+  readonly seen: ReadonlyMap<string, Seen>;
+  readonly orphans: Orphans;
+}
+
+/** Compares all of a host. Pure. */
+export function planHost({ farm, host, desired, filter, seen, orphans }: PlanInput): PlannedHost {
+  const steps: Step[] = [];
+  const diagnostics: Diagnostic[] = [...desired.diagnostics];
+  const leftovers: Leftover[] = [...orphans.leftovers];
+  const preparations: Resource[] = [];
+  let pending: { readonly title: string; readonly isPackages: boolean } | undefined;
+  const positions = new Map(desired.parts.flatMap((part) => part.resources).map((one, index) => [one, index * 1000]));
+  let resourceCount = 0;
+  const observedOf = (resource: Resource) =>
+    seen.get(resourceKey(resource))?.observed ?? { state: 'unknown' as const, reason: 'it was not probed' };
+
+  const planPart = ({ part, resources }: DesiredPart): void => {
+    for (const resource of resources) {
+      resourceCount += withMembers(resource).length;
+      const unwanted = orphans.inSet.get(resourceName(resource)) ?? [];
+      const assessment = assess(
+        resource,
+        unwanted.map((one) => one.resource),
+        false,
+        seen,
+      );
+      const at = positions.get(resource) ?? 0;
+      if (assessment.kind === 'as-desired' || assessment.kind === 'stays') continue;
+      if (assessment.kind === 'unknown' && pending === undefined) {
+        if (!assessment.elseAsDesired)
+          diagnostics.push(
+            problem(
+              'resource/unknown',
+              'Resource cannot be looked at',
+              `${resourceName(resource)} of ${part} on ${host.name}: ${assessment.reason}.`,
+              {
+                host: host.name,
+                resource: resourceName(resource),
+                hint: 'Nothing earlier in the plan would change that. Put it right on the host, or let a role bring what is missing.',
+              },
+            ),
+          );
+        continue;
+      }
+      const own = withMembers(resource).map((one, index) =>
+        manifestEntry(farm, part, one, index === 0 ? undefined : resource, at + index),
+      );
+      const isUnknown = assessment.kind === 'unknown';
+      const prepared = isUnknown ? resource.type.prepare?.(resource.desired) : undefined;
+      const difference = isUnknown ? resource.type.whole(resource.desired) : assessment.difference;
+      const noted =
+        prepared === undefined ? difference : { ...difference, notes: [...difference.notes, prepared.note] };
+      if (prepared !== undefined) preparations.push(resource);
+      const change = plannedChange(part, resource, noted, isUnknown ? pending?.title : undefined);
+      steps.push({
+        part,
+        resource,
+        isRemoval: false,
+        unwanted: unwanted.map((one) => one.resource),
+        entries: [...own, ...unwanted.map((one) => one.entry)],
+        observed: observedOf(resource),
+        seen,
+        change,
+        effect: isUnknown ? undefined : assessment.effect,
+      });
+      const isPackages = !isUnknown && assessment.effect.deadline === 'packages';
+      if (pending === undefined || (isPackages && !pending.isPackages))
+        pending = { title: `${change.type} ${change.title}`, isPackages };
+    }
+  };
+  for (const part of desired.parts) if (filter(part.part, part.role)) planPart(part);
+
+  for (const { entry, resource } of orphans.alone) {
+    const role = entry.part.split('/')[0] ?? entry.part;
+    if (!filter(entry.part, role)) continue;
+    const inside = orphans.inSet.get(resourceName(resource)) ?? [];
+    const assessment = assess(
+      resource,
+      inside.map((one) => one.resource),
+      true,
+      seen,
+    );
+    const entries = [entry, ...inside.map((one) => one.entry)];
+    if (assessment.kind === 'stays') {
+      leftovers.push({ type: entry.type, id: entry.id, reason: assessment.reason });
+      continue;
+    }
+    if (assessment.kind === 'unknown') continue;
+    const gone = assessment.kind === 'as-desired';
+    const difference: Difference = gone
+      ? {
+          action: 'delete',
+          fields: [{ name: 'manifest', from: 'listed', to: undefined }],
+          texts: [],
+          risk: 'none',
+          notes: ['It is gone already: only forgotten.'],
+        }
+      : assessment.difference;
+    steps.push({
+      part: entry.part,
+      resource,
+      isRemoval: true,
+      unwanted: inside.map((one) => one.resource),
+      entries,
+      observed: observedOf(resource),
+      seen,
+      change: plannedChange(entry.part, resource, difference),
+      effect: gone ? {} : assessment.effect,
+    });
+  }
+  const state = hasErrors(diagnostics) ? 'refused' : 'planned';
+  const plan: HostPlan = {
+    host: host.name,
+    tier: host.tier,
+    state,
+    changes: steps.map((step) => step.change),
+    leftovers,
+    diagnostics,
+    resourceCount,
+  };
+  return { plan, steps, preparations };
+}

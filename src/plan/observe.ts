@@ -1,0 +1,105 @@
+import { sha256 } from '../lib/digest.ts';
+import type { ProbeAnswers } from '../remote/record.ts';
+import { limited } from '../remote/runtime.ts';
+import { joinScripts, type Script } from '../remote/sh.ts';
+import type { Observed, ProbeRecord, Resource } from '../resource/define.ts';
+import { resourceKey, withMembers } from './desired.ts';
+
+/** What a probe brought of one resource. */
+export interface Seen {
+  readonly observed: Observed<unknown>;
+  /** Undefined if no record came. */
+  readonly record: ProbeRecord | undefined;
+}
+
+/** Resources of one host, sorted by type: one probe script a type, each with its tag. */
+export interface ProbeBatch {
+  readonly groups: ReadonlyArray<{ readonly tag: string; readonly resources: readonly Resource[] }>;
+  script(nonce: string, secondsPerType: number): Script;
+}
+
+/** The probes of the resources and their members; a resource that is named twice is looked at once. */
+export function probeBatch(resources: readonly Resource[], tagPrefix = 't'): ProbeBatch {
+  const byType = new Map<string, Map<string, Resource>>();
+  for (const one of resources.flatMap(withMembers)) {
+    const group = byType.get(one.type.type) ?? new Map<string, Resource>();
+    byType.set(one.type.type, group.set(resourceKey(one), group.get(resourceKey(one)) ?? one));
+  }
+  const groups = [...byType.values()].map((group, index) => ({
+    tag: `${tagPrefix}${index}`,
+    resources: [...group.values()],
+  }));
+  return {
+    groups,
+    script: (nonce, seconds) =>
+      joinScripts(
+        groups.map(({ tag, resources: all }) => {
+          const type = all[0]?.type;
+          const probe = type?.probe(all.map((one) => one.desired));
+          return limited(probe ?? joinScripts([]), { tag, seconds, nonce });
+        }),
+      ),
+  };
+}
+
+/** Sorts a batch's answers by resource. A record that did not come is unknown, with the reason. */
+export function readSeen(batch: ProbeBatch, answers: ProbeAnswers): ReadonlyMap<string, Seen> {
+  const seen = new Map<string, Seen>();
+  for (const { tag, resources } of batch.groups) {
+    const failure = answers.failures.get(tag);
+    for (const [index, resource] of resources.entries()) {
+      const record = answers.records.get(tag)?.get(index);
+      seen.set(resourceKey(resource), { record, observed: observedOf(resource, record, failure) });
+    }
+  }
+  return seen;
+}
+
+function observedOf(
+  resource: Resource,
+  record: ProbeRecord | undefined,
+  failure: { status: number; output: string } | undefined,
+): Observed<unknown> {
+  if (record === undefined) {
+    if (failure === undefined) return { state: 'unknown', reason: 'the probe said nothing of it' };
+    const timedOut = failure.status === 124 || failure.status === 137;
+    const said = failure.output.trim();
+    const reason = timedOut
+      ? 'the probe timed out'
+      : `the probe ended with status ${failure.status}${said === '' ? '' : `: ${said}`}`;
+    return { state: 'unknown', reason };
+  }
+  if (record.has('unknown')) return { state: 'unknown', reason: record.text('unknown') };
+  return resource.type.parse(record, resource.desired);
+}
+
+/**
+ * The digest of what the probe of these resources will print on the host if nothing has changed: its frames, byte for
+ * byte. Compared there just before a change.
+ */
+export function probeToken(batch: ProbeBatch, seen: ReadonlyMap<string, Seen>, nonce: string): string {
+  const parts: Uint8Array[] = [];
+  const text = (value: string) => parts.push(new TextEncoder().encode(value));
+  for (const { tag, resources } of batch.groups)
+    for (const [index, resource] of resources.entries()) {
+      const record = seen.get(resourceKey(resource))?.record;
+      if (record === undefined) continue;
+      text(`\n@${nonce} record ${tag} ${index}\n`);
+      for (const [name, value] of record.fields) {
+        text(`\n@${nonce} field ${name}\n`);
+        parts.push(value);
+      }
+      text(`\n@${nonce} end\n`);
+    }
+  return sha256(concat(parts));
+}
+
+function concat(parts: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.byteLength, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.byteLength;
+  }
+  return whole;
+}

@@ -1,0 +1,101 @@
+import { FarmError, problem } from '../model/diagnostic.ts';
+import type { After, Role } from './define.ts';
+import type { HostPart } from './view.ts';
+
+/** One part on one host: what is planned and applied in one piece. */
+export interface Node {
+  readonly host: string;
+  readonly part: string;
+}
+
+/** A node that must be finished before another begins; `needs`: its failure stops the other. */
+export interface Dependency {
+  readonly node: Node;
+  readonly needs: 'order' | 'all' | 'any';
+}
+
+export function nodeKey(node: Node): string {
+  return `${node.host}\n${node.part}`;
+}
+
+function asAfter(after: After): { part: string; needs: 'order' | 'all' | 'any' } {
+  return typeof after === 'string' ? { part: after, needs: 'order' } : after;
+}
+
+function matches(part: string, wanted: string): boolean {
+  return part === wanted || part.startsWith(`${wanted}/`);
+}
+
+/**
+ * The dependencies of every node: the parts before it in its tier's list on the same host, and the parts that its own
+ * `after` names on all hosts.
+ * @throws FarmError `role/cycle` that names the circle, `role/order` where `after` contradicts a tier's list
+ */
+export function orderNodes(
+  parts: ReadonlyMap<string, readonly HostPart[]>,
+): ReadonlyMap<string, { readonly node: Node; readonly dependencies: readonly Dependency[] }> {
+  const nodes: Node[] = [];
+  const role = new Map<string, Role>();
+  for (const [host, list] of parts)
+    for (const one of list) {
+      nodes.push({ host, part: one.part });
+      role.set(one.part, one.role);
+    }
+  const graph = new Map<string, { node: Node; dependencies: Dependency[] }>();
+  const byPart = new Map<string, Node[]>();
+  for (const node of nodes) byPart.set(node.part, [...(byPart.get(node.part) ?? []), node]);
+  for (const [host, list] of parts) {
+    for (const [index, { part }] of list.entries()) {
+      const dependencies: Dependency[] = [];
+      const before = list[index - 1];
+      if (before !== undefined) dependencies.push({ node: { host, part: before.part }, needs: 'order' });
+      for (const after of (role.get(part)?.parts.get(part)?.after ?? []).map(asAfter)) {
+        const later = list.findIndex((one, at) => at > index && matches(one.part, after.part));
+        if (later !== -1)
+          throw new FarmError(
+            problem(
+              'role/order',
+              'Order contradicts the tier',
+              `On ${host} the tier lists ${part} before ${list[later]?.part ?? ''}, but ${part} comes after it.`,
+              {
+                host,
+                hint: `List ${list[later]?.part ?? ''} before ${part} in the tier's roles.`,
+              },
+            ),
+          );
+        for (const [other, found] of byPart)
+          if (other !== part && matches(other, after.part))
+            dependencies.push(...found.map((node) => ({ node, needs: after.needs })));
+      }
+      graph.set(nodeKey({ host, part }), { node: { host, part }, dependencies });
+    }
+  }
+  refuseCircle(graph);
+  return graph;
+}
+
+function refuseCircle(graph: ReadonlyMap<string, { node: Node; dependencies: readonly Dependency[] }>): void {
+  const done = new Set<string>();
+  const path: Node[] = [];
+  const onPath = new Set<string>();
+  const visit = (key: string): void => {
+    const entry = graph.get(key);
+    if (entry === undefined || done.has(key)) return;
+    if (onPath.has(key)) {
+      const from = path.findIndex((node) => nodeKey(node) === key);
+      const circle = [...path.slice(from), entry.node].map((node) => `${node.part} on ${node.host}`);
+      throw new FarmError(
+        problem('role/cycle', 'Order runs in a circle', `${circle.join(' waits for ')}.`, {
+          hint: "Take one `after` away, or change the order of a tier's roles.",
+        }),
+      );
+    }
+    onPath.add(key);
+    path.push(entry.node);
+    for (const { node } of entry.dependencies) visit(nodeKey(node));
+    path.pop();
+    onPath.delete(key);
+    done.add(key);
+  };
+  for (const key of graph.keys()) visit(key);
+}
