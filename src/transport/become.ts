@@ -82,7 +82,7 @@ export function passwordMissing(label: string, become: Become): TransportError {
   return new TransportError(
     'become-failed',
     `sudo on ${label} asks for a password to become ${become.user}, and none was given.`,
-    'Give it with -K, or set become_password in the inventory.',
+    'Give it with -K, or in the inventory: become: { password: !file PATH }.',
   );
 }
 
@@ -91,7 +91,7 @@ export function passwordWrong(label: string, become: Become): TransportError {
   return new TransportError(
     'become-failed',
     `sudo on ${label} did not accept the password (from ${become.password?.origin ?? 'nowhere'}).`,
-    'Give the login user’s own password with -K or become_password; it was sent once only.',
+    'Give the login user’s own password with -K or in the inventory (become: password). It was sent once only.',
   );
 }
 
