@@ -71,7 +71,10 @@ export async function runSchedule(works: readonly Work[], options: ScheduleOptio
       if (options.isStopping()) return 'interrupted';
       if (!ready || work.blocked || failedHosts.has(node.host) || (isLater && failedParts.has(node.part)))
         return 'not-attempted';
-      return forks.use(() => options.run(node));
+      const outcome = await forks.use(() => options.run(node));
+      // Before the next host of the part gets its turn.
+      if (outcome === 'failed') failedParts.add(node.part);
+      return outcome;
     };
     const oneAtATime = work.batch === undefined && RISKS.indexOf(work.risk) >= RISKS.indexOf('restart');
     if (!oneAtATime) return attempt(work.batch !== undefined && work.batch > 0);
@@ -87,7 +90,6 @@ export async function runSchedule(works: readonly Work[], options: ScheduleOptio
     // What is not selected, or was left out, counts as done.
     if (work === undefined) return Promise.resolve('done');
     const outcome = begin(work).then((how) => {
-      if (how === 'failed') failedParts.add(work.node.part);
       if (how !== 'done') failedHosts.add(work.node.host);
       options.finished(work.node, how);
       return how;
