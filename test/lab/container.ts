@@ -130,7 +130,25 @@ export const container: HostDriver = {
   async onHost(place, host) {
     const init = await initOf(place, host);
     if (init !== undefined) {
-      return ['nsenter', `--target=${init}`, '--mount', '--uts', '--ipc', '--net', '--pid', '--root', '--wdns=/'];
+      const enter = [
+        'nsenter',
+        `--target=${init}`,
+        '--mount',
+        '--uts',
+        '--ipc',
+        '--net',
+        '--pid',
+        '--root',
+        '--wdns=/',
+      ];
+      return [
+        ...enter,
+        'env',
+        '-i',
+        'HOME=/root',
+        'LC_ALL=C',
+        'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin',
+      ];
     }
     throw new FarmError(
       problem('lab/host-off', 'A host that is off', `Host ${host.name} of lab ${place.lab} does not run.`, {

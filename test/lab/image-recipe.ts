@@ -21,10 +21,10 @@ export const BLANK_PACKAGES = [
 ];
 
 /** What the roles install by name. */
-const ROLE_PACKAGES = ['apache2', 'bind9', 'bind9-dnsutils', 'php-fpm'];
+const ROLE_PACKAGES = ['apache2', 'bind9', 'bind9-dnsutils', 'curl', 'php-fpm'];
 
-/** Packages that have a role or a service of their own: they are never among the dependencies of the degree `deps`. */
-const SERVICE_PATTERN = '^(apache2|bind9|bind9-dnsutils|php-fpm|php[0-9.]+-fpm)$';
+/** What the degree `deps` leaves out: what a role installs by name, and dependencies with a service of their own. */
+const LEFT_OUT_PATTERN = `^(${ROLE_PACKAGES.join('|')}|php[0-9.]+-fpm)$`;
 
 const GENERATORS = [
   'cryptsetup',
@@ -109,7 +109,7 @@ export DEBIAN_FRONTEND=noninteractive LC_ALL=C
 install() { apt-get -q -y --no-install-recommends install "$@"; }
 plan() { apt-get -s --no-install-recommends install ${ROLE_PACKAGES.join(' ')}; }
 plan >/dev/null || apt-get -q update
-all=$(plan | sed -n 's/^Inst \\([^ ]*\\) .*/\\1/p' | grep -Ev '${SERVICE_PATTERN}')
+all=$(plan | sed -n 's/^Inst \\([^ ]*\\) .*/\\1/p' | grep -Ev '${LEFT_OUT_PATTERN}')
 install $all || { apt-get -q update; install $all; }
 apt-mark auto $all >/dev/null
 apt-get clean

@@ -10,6 +10,7 @@ import type { Degree } from './host.ts';
 import { BLANK_PACKAGES, BLANK_SETUP, CODENAMES, type Layer, layersOf } from './image-recipe.ts';
 import { withLock } from './lock.ts';
 import type { StatePaths } from './paths.ts';
+import { labNames, readRecord } from './record.ts';
 
 /** A process of ours that mounts for itself: what it leaves mounted is gone with it. */
 const PRIVATE_MOUNTS = ['unshare', '--mount', '--propagation', 'private'];
@@ -52,6 +53,7 @@ export async function ensureImage(
         );
         const started = performance.now();
         await build(state, layer, origin, folders, folder, await proxy());
+        await removeOutdated(state, `${os}-${layer.degree}-`, folder);
         say(`built ${folder} in ${((performance.now() - started) / 1000).toFixed(0)} s`);
       }
       folders.push(folder);
@@ -166,6 +168,18 @@ systemd-nspawn -q -D "$2/root" -M farmctl-build --register=no --keep-unit --reso
 rm "$2/root/${proxyFile}"`;
   const lower = [...below].reverse().join(':');
   await must([...prefix, 'sh', '-c', script, 'sh', lower, place, proxy, layer.setup], { timeoutMs: BUILD_TIMEOUT_MS });
+}
+
+/** Removes images of earlier recipes that no lab is up on. */
+async function removeOutdated(state: StatePaths, prefix: string, current: string): Promise<void> {
+  const used = new Set<string>([current]);
+  for (const lab of await labNames(state)) {
+    for (const host of (await readRecord(state, lab))?.hosts ?? []) for (const layer of host.layers) used.add(layer);
+  }
+  for (const name of await readdir(state.images)) {
+    const folder = join(state.images, name);
+    if (name.startsWith(prefix) && !used.has(folder)) await rm(folder, { recursive: true, force: true });
+  }
 }
 
 /** Ends what a killed command has left of a build; a build of a living one goes on. */

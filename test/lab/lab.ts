@@ -79,6 +79,9 @@ export async function openLab(inventoryPath: string, options: OpenLabOptions = {
   return labHandle(state, name);
 }
 
+/** A first installation on many blank hosts takes minutes. */
+const FARMCTL_TIMEOUT_MS = 900_000;
+
 /** Words that start farmctl from source. */
 export function farmctlWords(args: readonly string[]): readonly string[] {
   return [process.execPath, '-C', 'farmctl-source', join(PROJECT_PATH, 'src/bin.ts'), ...args];
@@ -92,7 +95,8 @@ async function labHandle(state: StatePaths, name: string): Promise<Lab> {
 
   const start = (argv: readonly string[], options: CommandOptions = {}) =>
     startCommand([...asUserOf(name, paths.sshConfig), ...argv], { cwd: PROJECT_PATH, ...options });
-  const startFarmctl = (args: readonly string[], options?: CommandOptions) => start(farmctlWords(args), options);
+  const startFarmctl = (args: readonly string[], options: CommandOptions = {}) =>
+    start(farmctlWords(args), { timeoutMs: FARMCTL_TIMEOUT_MS, ...options });
 
   const host = (hostName: string): HostHandle => {
     const [found] = pickHosts(record, [hostName]);

@@ -3,6 +3,7 @@ import { delimiter, join } from 'node:path';
 import { FarmError, problem } from '../../src/model/diagnostic.ts';
 import { cgroupMounts } from './cgroup.ts';
 import { isErrno, must } from './command.ts';
+import { isThere } from './files.ts';
 
 /** Debian packages that hold what the lab runs on the machine itself, and a command of each. */
 const PACKAGES: Readonly<Record<string, string>> = {
@@ -79,7 +80,11 @@ export async function checkRequirements(install: boolean, say: (line: string) =>
     throw lacking(`Not installed: ${missing.join(', ')}.`, `${installation.join(' ')}   (--install does this)`);
   }
   const env = { DEBIAN_FRONTEND: 'noninteractive' };
-  for (const argv of [['apt-get', 'update', '--quiet'], installation]) {
+  const steps = [['apt-get', 'update', '--quiet'], installation];
+  // Its package starts a relay of its own, open to the machine's network; the lab starts one on loopback.
+  const startsRelay = missing.includes('apt-cacher-ng') && (await isThere('/run/systemd/system'));
+  if (startsRelay) steps.push(['systemctl', 'disable', '--now', 'apt-cacher-ng.service']);
+  for (const argv of steps) {
     say(`$ ${argv.join(' ')}`);
     await must(argv, { env, timeoutMs: 600_000 });
   }
