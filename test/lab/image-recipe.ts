@@ -21,7 +21,7 @@ export const BLANK_PACKAGES = [
 ];
 
 /** What the roles install by name. */
-const ROLE_PACKAGES = ['apache2', 'bind9', 'bind9-dnsutils', 'curl', 'php-fpm'];
+const ROLE_PACKAGES = ['apache2', 'bind9', 'bind9-dnsutils', 'chrony', 'curl', 'php-fpm', 'tzdata'];
 
 /** What the degree `deps` leaves out: what a role installs by name, and dependencies with a service of their own. */
 const LEFT_OUT_PATTERN = `^(${ROLE_PACKAGES.join('|')}|php[0-9.]+-fpm)$`;
