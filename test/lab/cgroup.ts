@@ -10,7 +10,7 @@ import { waitUntil } from './wait.ts';
  */
 
 /** Where the machine has cgroup v2, and the tree that systemd-nspawn keeps beside it on machines with both versions. */
-export interface CgroupMounts {
+interface CgroupMounts {
   readonly v2: string;
   readonly twin?: string;
 }
@@ -124,7 +124,7 @@ async function removeFolder(folder: string): Promise<void> {
 }
 
 /** @returns names of the groups directly below it */
-export async function subfolders(folder: string): Promise<readonly string[]> {
+async function subfolders(folder: string): Promise<readonly string[]> {
   try {
     const entries = await readdir(folder, { withFileTypes: true });
     return entries.filter((one) => one.isDirectory()).map((one) => one.name);
