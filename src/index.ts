@@ -27,7 +27,18 @@ export {
   type ResourceType,
   unknown,
 } from './resource/define.ts';
+export { absent } from './resource/types/absent.ts';
+export { block } from './resource/types/block.ts';
+export { directory } from './resource/types/directory.ts';
+export { exec } from './resource/types/exec.ts';
 export { file } from './resource/types/file.ts';
+export { group } from './resource/types/group.ts';
+export { ownedDirectory } from './resource/types/owned-directory.ts';
+export { type ServiceDesired, service } from './resource/types/service.ts';
+export { symlink } from './resource/types/symlink.ts';
+export { sysctl } from './resource/types/sysctl.ts';
+export { dropIn, unitFile } from './resource/types/unit-file.ts';
+export { user } from './resource/types/user.ts';
 export * from './role/check.ts';
 // Whole, because roles add to the interface Offers: `declare module 'farmctl'` reaches only what is exported like this.
 export * from './role/define.ts';

@@ -1,5 +1,6 @@
 import { randomHex } from '../lib/digest.ts';
 import { manifestKey } from '../plan/manifest.ts';
+import type { Content } from '../model/content.ts';
 import { probeBatch, probeToken } from '../plan/observe.ts';
 import { probedBy, type Step } from '../plan/step.ts';
 import { type Bodies, fileScript } from '../remote/file-script.ts';
@@ -31,12 +32,15 @@ function isUnwanted(step: Step, entry: { readonly type: string; readonly id: str
 }
 
 function effectScript(step: Step, sent: Bodies, marker: string): Script {
-  const { before, files = [], script, transaction } = step.effect ?? {};
-  const guarded = (one: Script | undefined) => (one === undefined ? [] : [new Script(`(\n${one.text}\n) || exit $?`)]);
+  const { before, files = [], script, input, transaction } = step.effect ?? {};
+  const guarded = (one: Script | undefined, given?: Content) => {
+    const from = given === undefined ? '' : `<"$B"/${sent.add(given)} `;
+    return one === undefined ? [] : [new Script(`(\n${one.text}\n) ${from}|| exit $?`)];
+  };
   return joinScripts([
     ...guarded(before),
     fileScript(files, sent),
-    ...guarded(script),
+    ...guarded(script, input),
     ...(transaction === undefined ? [] : [transactionScript(transaction, sent, marker)]),
   ]);
 }

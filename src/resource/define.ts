@@ -1,3 +1,4 @@
+import type { Content } from '../model/content.ts';
 import type { Static, TSchema } from '../model/schema.ts';
 import type { Script } from '../remote/sh.ts';
 import type { Transaction } from '../remote/transaction.ts';
@@ -43,6 +44,8 @@ export interface Effect {
   readonly before?: Script;
   readonly files?: readonly FileOperation[];
   readonly script?: Script;
+  /** What the script reads from its input: for secrets, which must not stand in its text. */
+  readonly input?: Content;
   readonly transaction?: Transaction;
   readonly deadline?: StepDeadline;
 }

@@ -34,9 +34,13 @@ const SHOWN = 'LoadState,ActiveState,UnitFileState,InvocationID,NeedDaemonReload
 /** Unit file states in which `enable` has no meaning: something else decides. */
 const FIXED_STATES = ['static', 'generated', 'indirect', 'alias', 'transient', 'linked'];
 
-/** The set's files in full, as if nothing were there: what the digests and the stamp's paths come from. */
+/**
+ * The set's files in full, as if nothing were there: what the digests and the stamp's paths come from. Not its
+ * directories: their change time moves with everything that is made and removed in them.
+ */
 function wholeSet(desired: ServiceDesired): readonly FileOperation[] {
-  return desired.config.flatMap((member) => member.type.apply(member.desired, undefined, []).files ?? []);
+  const all = desired.config.flatMap((member) => member.type.apply(member.desired, undefined, []).files ?? []);
+  return all.filter((one) => one.kind !== 'directory');
 }
 
 function setPaths(desired: ServiceDesired): readonly string[] {
