@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import type { AnyAuthMethod, AuthenticationType, KeyboardInteractiveAuthMethod, ParsedKey } from 'ssh2';
 import type { Secret } from '../model/secret.ts';
 import type { Endpoint } from './endpoint.ts';
+import { textIfReadable } from './error-code.ts';
 import type { Identities } from './identities.ts';
 import { TransportError } from './transport.ts';
 
@@ -76,7 +76,7 @@ export function authenticator(
     if (file.state === 'plain') return file.key.getPublicSSH().toString('base64');
     if (file.state === 'encrypted' && file.blob !== undefined) return file.blob.toString('base64');
     // IdentityFile may name a public key whose other half is in the agent alone.
-    const text = await readFile(path.endsWith('.pub') ? path : `${path}.pub`, 'utf8').catch(() => '');
+    const text = (await textIfReadable(path.endsWith('.pub') ? path : `${path}.pub`)) ?? '';
     return text.split(/[ \t]+/)[1];
   }
 
@@ -145,8 +145,7 @@ export function authenticator(
   return {
     async next(left) {
       // Only a password is worth a question about what the server takes: it must not reach one that takes keys alone.
-      if (left === null && password !== undefined && endpoint.privateKey === undefined)
-        return { type: 'none', username };
+      if (left === null && password !== undefined) return { type: 'none', username };
       accepted = left ?? accepted;
       for (;;) {
         const { value, done } = await sequence.next();

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { BecomeSettings, SshSettings } from '../model/farm.ts';
 import { defaultConfig, expandPath, type SshConfig, type SshConfigLookup } from './ssh-config.ts';
 import { TransportError } from './transport.ts';
@@ -89,9 +90,13 @@ function endpointOf(name: string, address: string, settings: SshSettings, config
   };
 }
 
+/** A destination that no configuration names, to tell entries for a host from those for everybody. */
+const NOBODY = 'nobody.invalid';
+
 /**
  * Joins the inventory's word with the user's ssh configuration: the inventory wins wherever it states something. ssh is
- * asked about the host's name, as one types it; only where that says nothing of the host is it asked about the address.
+ * asked about the host's name, as one types it; only where no entry is for that name is it asked
+ * about the address.
  * @throws TransportError for what only OpenSSH's own client can do
  */
 export async function resolveTarget(
@@ -102,9 +107,11 @@ export async function resolveTarget(
   if (settings.address !== undefined) {
     return endpointOf(name, settings.address, settings, await lookup(name, settings.address));
   }
-  const config = await lookup(name);
-  if (config.hostName !== undefined) return endpointOf(name, config.hostName, settings, config);
-  return endpointOf(name, address, settings, await lookup(name, address));
+  const byName = await lookup(name);
+  if (byName.hostName !== undefined) return endpointOf(name, byName.hostName, settings, byName);
+  const isNamed = !isDeepStrictEqual(byName, await lookup(NOBODY));
+  const config = isNamed ? await lookup(name, address) : await lookup(address);
+  return endpointOf(name, config.hostName ?? address, settings, config);
 }
 
 /** A jump host that is not in the inventory. */

@@ -158,6 +158,6 @@ export function judgeHostKey(policy: HostKeyPolicy, blob: Uint8Array): HostKeyVe
   return refused(
     'host-key-unknown',
     `The host key of ${policy.label} is not known: it shows ${offered}, and neither the inventory nor known_hosts has a key of ${name}.`,
-    `Compare that fingerprint with the host’s console (ssh-keygen -lf /etc/ssh/ssh_host_*_key.pub there), then pin the key in the inventory (ssh: host_keys: ["${keyType} …"]) or run once with --accept-new.`,
+    `Compare that fingerprint with the host’s console (ssh-keygen -lf /etc/ssh/ssh_host_*_key.pub there), then pin the key in the inventory (ssh: host_keys: ["${keyType} ${key.length < 200 ? key : '…'}"]) or run once with --accept-new.`,
   );
 }

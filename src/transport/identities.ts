@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import type { BaseAgent, ParsedKey } from 'ssh2';
 import type { Secret } from '../model/secret.ts';
+import { errorCode, isMissing, textIfReadable } from './error-code.ts';
 
 type Ssh2 = typeof import('ssh2');
 
@@ -34,7 +35,7 @@ export interface AgentKeys {
 const AGENT_DEADLINE_MS = 3000;
 const PASSPHRASE_TRIES = 3;
 
-function parse(ssh2: Ssh2, text: Buffer, passphrase?: string): ParsedKey | Error {
+function parse(ssh2: Ssh2, text: Buffer | string, passphrase?: string): ParsedKey | Error {
   const parsed: unknown = ssh2.utils.parseKey(text, passphrase);
   // OpenSSH's format may hold several keys; ssh2 then gives a list.
   const key = Array.isArray(parsed) ? parsed[0] : parsed;
@@ -50,15 +51,14 @@ async function readKeyFile(ssh2: Ssh2, path: string): Promise<KeyFile> {
     }
     text = await readFile(path);
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
-    return code === 'ENOENT' || code === 'ENOTDIR' ? { state: 'missing' } : { state: 'unusable', reason: code };
+    return isMissing(error) ? { state: 'missing' } : { state: 'unusable', reason: errorCode(error) ?? String(error) };
   }
   const key = parse(ssh2, text);
   if (!(key instanceof Error)) {
     return key.isPrivateKey() ? { state: 'plain', key } : { state: 'unusable', reason: 'not a private key' };
   }
   if (!/passphrase/i.test(key.message)) return { state: 'unusable', reason: key.message };
-  const beside = await readFile(`${path}.pub`).catch(() => undefined);
+  const beside = await textIfReadable(`${path}.pub`);
   const half = beside === undefined ? undefined : parse(ssh2, beside);
   return { state: 'encrypted', blob: half === undefined || half instanceof Error ? undefined : half.getPublicSSH() };
 }

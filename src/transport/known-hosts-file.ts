@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { constants, mkdir, open, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { isMissing } from './error-code.ts';
 import { hashName, type KnownHosts, parseKnownHosts } from './known-hosts.ts';
 import { TransportError } from './transport.ts';
 
@@ -14,8 +15,7 @@ export async function readKnownHosts(files: readonly string[]): Promise<KnownHos
       try {
         return { file, text: await readFile(file, 'utf8') };
       } catch (cause) {
-        const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
-        if (code === 'ENOENT' || code === 'ENOTDIR') return { file, text: '' };
+        if (isMissing(cause)) return { file, text: '' };
         throw new TransportError(
           'host-key-unknown',
           `The known host keys in ${file} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`,

@@ -4,6 +4,7 @@ import { userInfo } from 'node:os';
 import type { Duplex } from 'node:stream';
 import type { BecomeSettings } from '../model/farm.ts';
 import { becomeOf } from './become.ts';
+import { errorCode } from './error-code.ts';
 import type { ProcessStreams } from './process.ts';
 import { startShell } from './start.ts';
 import { type Connection, type Exit, type Transport, TransportError } from './transport.ts';
@@ -33,7 +34,7 @@ function hangUp(leader: number): void {
   try {
     process.kill(-leader, 'SIGHUP');
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    const code = errorCode(error);
     if (code !== 'ESRCH' && code !== 'EPERM') throw error;
   }
 }

@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
-import { homedir, userInfo } from 'node:os';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { sha256 } from '../lib/digest.ts';
+import { errorCode } from './error-code.ts';
+import { cached, home, readSshConfigFiles, type SshConfigFiles } from './ssh-config-files.ts';
 import { TransportError } from './transport.ts';
 
 /** What the user's ssh configuration says about one destination. Paths are expanded. */
@@ -29,14 +30,6 @@ export interface SshConfig {
 
 /** Asks for a destination's configuration; `hostName` is what the inventory says and wins over HostName. */
 export type SshConfigLookup = (destination: string, hostName?: string) => Promise<SshConfig>;
-
-const RELEVANT =
-  /^\s*(match|hostname|port|user|identityfile|identitiesonly|identityagent|proxyjump|proxycommand|certificatefile|userknownhostsfile|globalknownhostsfile|hostkeyalias|stricthostkeychecking)\b/im;
-
-function home(): string {
-  // As ssh does it: the password database, not $HOME.
-  return userInfo().homedir || homedir();
-}
 
 /** What holds where nobody configured anything. */
 export function defaultConfig(): SshConfig {
@@ -117,17 +110,6 @@ function expandAgent(agent: string, tokens: Readonly<Record<string, string>>): s
   return expandPath(agent, tokens);
 }
 
-async function textOf(file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    if (code === 'ENOENT' || code === 'ENOTDIR') return '';
-    // ssh itself says what is wrong with it.
-    return `match all # ${code}`;
-  }
-}
-
 function askSsh(destination: string, hostName: string | undefined, configFile: string | undefined): Promise<string> {
   const file = configFile === undefined ? [] : ['-F', configFile];
   const address = hostName === undefined ? [] : ['-o', `HostName=${hostName}`];
@@ -138,14 +120,14 @@ function askSsh(destination: string, hostName: string | undefined, configFile: s
       { timeout: 5000, maxBuffer: 1024 * 1024 },
       (error, stdout, stderr) => {
         if (error === null) return resolve(stdout);
-        const isMissing = 'code' in error && error.code === 'ENOENT';
+        const hasNoSsh = errorCode(error) === 'ENOENT';
         reject(
           new TransportError(
             'unsupported',
-            isMissing
+            hasNoSsh
               ? 'There is an ssh configuration, but no ssh on this machine to read it with.'
               : `The ssh configuration for ${destination} cannot be read: ${(stderr.trim() || error.message).slice(0, 500)}`,
-            isMissing
+            hasNoSsh
               ? 'Install the OpenSSH client, or set ssh_config: false in the inventory.'
               : 'Correct it, or set ssh_config: false in the inventory.',
             { cause: error },
@@ -163,49 +145,39 @@ const PROCESSES = 4;
  * The user's ssh configuration, resolved by ssh itself (Include, Match and tokens are its business), once for each
  * destination. Where no file says anything that matters here, ssh is not asked.
  * @param configFile as `ssh -F`: this file alone
+ * @param cacheFolder where answers are kept from run to run, as long as the files stay the same; absent: nowhere
  */
-export function sshConfigLookup(configFile?: string): SshConfigLookup {
+export function sshConfigLookup(configFile?: string, cacheFolder?: string): SshConfigLookup {
   const answers = new Map<string, Promise<SshConfig>>();
   let running = 0;
   const waiting: (() => void)[] = [];
-  let isRelevant: Promise<boolean> | undefined;
+  let files: Promise<SshConfigFiles> | undefined;
 
-  async function look(): Promise<boolean> {
-    const names = configFile === undefined ? [join(home(), '.ssh/config'), '/etc/ssh/ssh_config'] : [configFile];
-    const texts = await Promise.all(names.map(textOf));
-    // Debian's own file includes a folder that is mostly empty; the user's includes are taken for relevant.
-    const includes = texts.flatMap((text) =>
-      [...text.matchAll(/^\s*include\s+(.+)$/gim)].map(([, what = '']) => what.trim()),
-    );
-    if (includes.some((what) => what !== '/etc/ssh/ssh_config.d/*.conf')) return true;
-    const dropIns = includes.length === 0 ? [] : await dropInTexts();
-    return [...texts, ...dropIns].some((text) => RELEVANT.test(text));
-  }
-
-  async function ask(destination: string, hostName: string | undefined): Promise<SshConfig> {
-    isRelevant ??= look();
-    if (!(await isRelevant)) return defaultConfig();
+  async function askPaced(destination: string, hostName: string | undefined): Promise<string> {
     if (running >= PROCESSES) await new Promise<void>((resolve) => waiting.push(resolve));
     running += 1;
     try {
-      return parseSshG(await askSsh(destination, hostName, configFile), destination);
+      return await askSsh(destination, hostName, configFile);
     } finally {
       running -= 1;
       waiting.shift()?.();
     }
   }
 
+  async function look(destination: string, hostName: string | undefined): Promise<SshConfig> {
+    files ??= readSshConfigFiles(configFile === undefined ? undefined : [configFile]);
+    const { isRelevant, digest } = await files;
+    if (!isRelevant) return defaultConfig();
+    const ask = () => askPaced(destination, hostName);
+    if (cacheFolder === undefined || digest === undefined) return parseSshG(await ask(), destination);
+    const key = sha256(JSON.stringify([digest, destination, hostName ?? null]));
+    return parseSshG(await cached(cacheFolder, key, ask), destination);
+  }
+
   return (destination, hostName) => {
-    const key = sha256(`${destination}\n${hostName ?? ''}`);
-    const answer = answers.get(key) ?? ask(destination, hostName);
+    const key = JSON.stringify([destination, hostName ?? null]);
+    const answer = answers.get(key) ?? look(destination, hostName);
     answers.set(key, answer);
     return answer;
   };
-}
-
-async function dropInTexts(): Promise<string[]> {
-  const { readdir } = await import('node:fs/promises');
-  const folder = '/etc/ssh/ssh_config.d';
-  const names = await readdir(folder).catch(() => []);
-  return Promise.all(names.filter((name) => name.endsWith('.conf')).map((name) => textOf(join(folder, name))));
 }

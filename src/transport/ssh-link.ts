@@ -39,6 +39,8 @@ export interface LinkOptions {
 
 const KEEPALIVES = 3;
 const GOODBYE_MS = 500;
+/** SSH_OPEN_ADMINISTRATIVELY_PROHIBITED of RFC 4254. */
+const ADMINISTRATIVELY_PROHIBITED = 1;
 
 /** What ssh2 says about an error, besides its message. */
 function traits(error: Error): { level: string | undefined; code: unknown } {
@@ -246,7 +248,7 @@ function linkOf(
       return await call<ClientChannel>(
         (done) => client.forwardOut('127.0.0.1', 0, address, port, done),
         (cause) => {
-          const isForbidden = /prohibited/i.test(cause.message);
+          const isForbidden = 'reason' in cause && cause.reason === ADMINISTRATIVELY_PROHIBITED;
           return new TransportError(
             'unreachable',
             isForbidden

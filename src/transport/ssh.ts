@@ -36,6 +36,8 @@ export interface SshOptions {
   readonly onNewHostKey?: (label: string, keyType: string, fingerprint: string, file: string) => void;
   /** As `ssh -F`; the user's and the system's where absent. */
   readonly sshConfigFile?: string;
+  /** Where the answers of `ssh -G` are kept from run to run; absent: nowhere. */
+  readonly cacheFolder?: string;
   /** Instead of those that the ssh configuration names. */
   readonly knownHostsFile?: string;
   /** Milliseconds for one host from its turn to its login, time for questions to the user not counted; 10,000. */
@@ -53,7 +55,7 @@ const HANDSHAKES_PER_JUMP_HOST = 8;
 
 /** Transport over ssh. The library is loaded with the first connection. */
 export function sshTransport(options: SshOptions): Transport {
-  const lookup = sshConfigLookup(options.sshConfigFile);
+  const lookup = sshConfigLookup(options.sshConfigFile, options.cacheFolder);
   const slots = handshakeSlots(options.handshakes ?? 32);
   const slotsByHop = new WeakMap<SshLink, Slots>();
   const knownByFiles = new Map<string, Promise<KnownHosts>>();
