@@ -28,12 +28,14 @@ export {
   unknown,
 } from './resource/define.ts';
 export { absent } from './resource/types/absent.ts';
+export { authorizedKey } from './resource/types/authorized-key.ts';
 export { block } from './resource/types/block.ts';
 export { directory } from './resource/types/directory.ts';
 export { exec } from './resource/types/exec.ts';
 export { file } from './resource/types/file.ts';
 export { group } from './resource/types/group.ts';
 export { ownedDirectory } from './resource/types/owned-directory.ts';
+export { packages } from './resource/types/packages.ts';
 export { type ServiceDesired, service } from './resource/types/service.ts';
 export { symlink } from './resource/types/symlink.ts';
 export { sysctl } from './resource/types/sysctl.ts';
