@@ -4,6 +4,7 @@ import { createPlainReporter, type ProgressReporter } from '../report/reporter.t
 import { loadTemplates } from '../template/load.ts';
 import { sshTransport } from '../transport/ssh.ts';
 import { askPasswords, withConnection } from './connection.ts';
+import { EXIT, type ExitCode } from './exit-code.ts';
 import { type Interrupt, listenForInterrupt } from './interrupt.ts';
 import type { ConnectionFlags, SelectionFlags, TagFlags } from './options.ts';
 import { openProject } from './project.ts';
@@ -20,6 +21,8 @@ export interface FarmRun extends AsyncDisposable {
   /** The selected hosts, in the order of the inventory. */
   readonly hosts: readonly string[];
   readonly interrupt: Interrupt;
+  /** 130 once Ctrl-C was pressed, else 0. */
+  interrupted(): ExitCode;
   /** What the engine is given. Asks for passwords where the flags want that. @throws FarmError */
   options(): Promise<RunOptions>;
   /** Takes the progress off the screen, before something else is printed. */
@@ -28,20 +31,22 @@ export interface FarmRun extends AsyncDisposable {
 
 /**
  * Reads the project and selects hosts; talks to none.
+ * @param mayMove false where the command's own output comes while hosts are at work: rows would be torn
  * @throws FarmError with all that is wrong in the project or the selection
  */
-export async function openFarmRun(flags: FarmRunFlags, terminal: Terminal): Promise<FarmRun> {
+export async function openFarmRun(flags: FarmRunFlags, terminal: Terminal, { mayMove = true } = {}): Promise<FarmRun> {
   const { farm, roles, roots, diagnostics } = await openProject(flags, terminal);
   await showDiagnostics(diagnostics, terminal);
-  const hosts = selectedHosts(farm, flags);
+  const hosts = selectedHosts(farm, roles, flags);
   const { tags = [], skipTags = [] } = flags;
   checkTags(farm, roles, { tags, skipTags });
-  const progress = await createProgress(flags, terminal);
+  const progress = await createProgress(flags, terminal, mayMove);
   const interrupt = listenForInterrupt((line) => progress.tell(terminal.errStyle.yellow(line)));
   return {
     farm,
     hosts,
     interrupt,
+    interrupted: () => (interrupt.stopping.aborted ? EXIT.interrupted : EXIT.done),
     stopProgress: () => progress.stop(),
     async options() {
       const templates = await loadTemplates(roots);
@@ -88,9 +93,10 @@ function targetOf(farm: Farm, name: string) {
 }
 
 /** Rows where the cursor may be moved, lines elsewhere and where details were asked for. */
-async function createProgress(flags: FarmRunFlags, terminal: Terminal): Promise<ProgressReporter> {
+async function createProgress(flags: FarmRunFlags, terminal: Terminal, mayMove: boolean): Promise<ProgressReporter> {
   const verbosity = Number(flags.verbose);
-  if (!terminal.isLive || verbosity > 0) return createPlainReporter(terminal.err, terminal.errStyle, verbosity);
+  if (!mayMove || !terminal.isLive || verbosity > 0)
+    return createPlainReporter(terminal.err, terminal.errStyle, verbosity);
   const { createLiveReporter } = await import('../report/live.ts');
   return createLiveReporter(terminal.err, terminal.errStyle);
 }

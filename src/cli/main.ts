@@ -12,6 +12,11 @@ import type { Terminal } from './terminal.ts';
 export async function main(words: readonly string[], terminal: Terminal): Promise<ExitCode> {
   let code: ExitCode = EXIT.done;
   try {
+    if (words[0] === 'complete' && words[1] === '--') {
+      const { complete } = await import('./complete.ts');
+      await complete(words.slice(2), terminal);
+      return code;
+    }
     const program = createProgram(terminal, async (command) => {
       code = await command();
     });

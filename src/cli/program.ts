@@ -24,7 +24,7 @@ Exit codes:
  * The table of commands. Each is loaded only when it runs: help and completion stay fast.
  * What commander itself has to say (usage errors, help) goes to the given terminal.
  */
-export function createProgram(terminal: Terminal, run: Run) {
+export function createProgram(terminal: Terminal, run: Run, { withCompletion = true } = {}) {
   const program = new Command('farmctl')
     .description('Brings a farm of Linux hosts to the state that one inventory describes, over SSH.')
     .version(version(), '-V, --version')
@@ -83,6 +83,7 @@ export function createProgram(terminal: Terminal, run: Run) {
     .description('list the roles, or print the reference of one')
     .addArgument(new Argument('[name]', 'a role'))
     .option('--json', 'print it as JSON')
+    .option('--markdown', 'print the reference as Markdown')
     .action((name, flags) => run(async () => (await import('./commands/roles.ts')).roles(name, flags, terminal)));
   inventoryOptions(program.command('explain'))
     .description('say which value of a variable won on a host, where it stands, and which lost')
@@ -102,11 +103,13 @@ export function createProgram(terminal: Terminal, run: Run) {
     .description('make a project: inventory, a role with a template, editor settings')
     .addArgument(new Argument('<folder>', 'a new or empty folder'))
     .action((folder) => run(async () => (await import('./commands/init.ts')).init(folder, terminal)));
+  // The adapter that answers the shell brings a command of that name itself.
+  if (!withCompletion) return program;
   program
     .command('completion')
     .description('print the completion script of a shell')
     .addArgument(new Argument('<shell>', 'which one').choices(['bash', 'zsh', 'fish', 'powershell']))
-    .action((shell) => run(async () => (await import('./commands/completion.ts')).completion(shell, terminal)));
+    .action((shell) => run(async () => (await import('./commands/completion.ts')).completion(shell)));
   return program;
 }
 

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { type Dirent, existsSync, readdirSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { loadInventory } from '../inventory/load.ts';
 import { type Diagnostic, FarmError, hasErrors, problem } from '../model/diagnostic.ts';
@@ -51,11 +51,7 @@ export function inventorySource(flag: string | undefined, terminal: Terminal): s
   const given = flag ?? terminal.environment['FARMCTL_INVENTORY'];
   if (given !== undefined && given !== '') return given;
   const folder = join(terminal.directory, 'inventories');
-  const entries = existsSync(folder)
-    ? readdirSync(folder, { withFileTypes: true }).filter(
-        (one) => one.isDirectory() || /\.(ya?ml|json)$/.test(one.name),
-      )
-    : [];
+  const entries = existsSync(folder) ? readdirSync(folder, { withFileTypes: true }).filter(isInventory) : [];
   const [only, ...more] = entries.map((one) => one.name);
   if (only !== undefined && more.length === 0) return join(folder, only);
   const names = [only, ...more].filter((name) => name !== undefined).sort();
@@ -71,6 +67,12 @@ export function inventorySource(flag: string | undefined, terminal: Terminal): s
           : `Name one with -i, for example -i ${names[0]}, or set FARMCTL_INVENTORY.`,
     }),
   );
+}
+
+/** A file by its ending, a folder by what lies in it: one with keys and other files is none. */
+function isInventory(entry: Dirent): boolean {
+  if (!entry.isDirectory()) return /\.(ya?ml|json)$/.test(entry.name);
+  return readdirSync(join(entry.parentPath, entry.name)).some((name) => /\.ya?ml$/.test(name));
 }
 
 /**

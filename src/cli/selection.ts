@@ -3,16 +3,23 @@ import { didYouMean } from '../lib/closest.ts';
 import { FarmError, problem } from '../model/diagnostic.ts';
 import type { Farm } from '../model/farm.ts';
 import type { Role } from '../role/define.ts';
+import { resolveFarm } from '../role/view.ts';
 import type { SelectionFlags, TagFlags } from './options.ts';
 
 /**
  * The hosts that `-l` and `--exclude` leave, in the order of the inventory.
  * @throws FarmError where a pattern selects nothing: never everything, never silently nothing
  */
-export function selectedHosts(farm: Farm, flags: Pick<SelectionFlags, 'limit' | 'exclude'>): readonly string[] {
+export function selectedHosts(
+  farm: Farm,
+  roles: ReadonlyMap<string, Role>,
+  flags: Pick<SelectionFlags, 'limit' | 'exclude'>,
+): readonly string[] {
   const pattern = flags.limit.length === 0 ? 'all' : flags.limit.join(',');
+  const resolved = resolveFarm(farm, roles);
+  const partsOf = (host: string) => resolved.partsOf(host).map(({ part }) => part);
   const exclude = flags.exclude.length === 0 ? {} : { exclude: flags.exclude.join(',') };
-  const { hosts, diagnostics } = selectHosts(farm, pattern, exclude);
+  const { hosts, diagnostics } = selectHosts(farm, pattern, { partsOf, ...exclude });
   if (diagnostics.length > 0) throw new FarmError(diagnostics);
   return hosts;
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import type { HostResult } from '../engine/events.ts';
 import type { Diagnostic } from '../model/diagnostic.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -18,6 +19,18 @@ export async function showDiagnostics(
       readSource: (file) => readSource(file, terminal),
     }),
   );
+}
+
+/** What went wrong on hosts. */
+export function showResults(
+  results: readonly HostResult[],
+  flags: { readonly verbose: number | true },
+  terminal: Terminal,
+): Promise<void> {
+  const diagnostics = results.flatMap(({ host, diagnostics: all }) =>
+    all.map((one) => ({ ...one, host: one.host ?? host })),
+  );
+  return showDiagnostics(diagnostics, terminal, Number(flags.verbose) > 0);
 }
 
 /** The text of a file for a code frame; undefined where it cannot be read any more: the frame is then left out. */

@@ -34,8 +34,7 @@ async function look(flags: PlanFlags, terminal: Terminal, onChanges: ExitCode): 
   await work.stopProgress();
   await showPlan(run.plan, flags, terminal);
   if (flags.timings) terminal.err(renderTimings(run.results));
-  const interrupted = work.interrupt.stopping.aborted ? EXIT.interrupted : EXIT.done;
-  return gravest([codeOfPlan(run.plan, onChanges), codeOfResults(run.results), interrupted]);
+  return gravest([codeOfPlan(run.plan, onChanges), codeOfResults(run.results), work.interrupted()]);
 }
 
 /** The plan on stdout, what is wrong with its hosts on stderr. */
@@ -45,5 +44,6 @@ export async function showPlan(plan: Plan, flags: PlanFlags, terminal: Terminal)
   await showDiagnostics(
     plan.hosts.flatMap((host) => host.diagnostics.map((one) => ({ ...one, host: one.host ?? host.host }))),
     terminal,
+    Number(flags.verbose) > 0,
   );
 }

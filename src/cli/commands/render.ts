@@ -1,0 +1,89 @@
+import { mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { tagFilter } from '../../engine/prepare.ts';
+import { FarmError, hasErrors, problem } from '../../model/diagnostic.ts';
+import { type OfflineView, type RenderedFile, renderFarm } from '../../plan/offline.ts';
+import { hostList, renderHostNames } from '../../report/host-list.ts';
+import { columns, count, printableLine } from '../../report/text.ts';
+import { loadTemplates } from '../../template/load.ts';
+import { EXIT, type ExitCode } from '../exit-code.ts';
+import { readFactsFile } from '../facts-file.ts';
+import type { SelectionFlags, TagFlags } from '../options.ts';
+import { openProject } from '../project.ts';
+import { checkTags, selectedHosts } from '../selection.ts';
+import { showDiagnostics } from '../show-diagnostics.ts';
+import type { Terminal } from '../terminal.ts';
+
+export type RenderFlags = SelectionFlags &
+  TagFlags & { readonly output?: string | undefined; readonly facts?: string | undefined };
+
+/** `farmctl render` */
+export async function render(flags: RenderFlags, terminal: Terminal): Promise<ExitCode> {
+  const { farm, roles, roots, diagnostics } = await openProject(flags, terminal);
+  const hosts = selectedHosts(farm, roles, flags);
+  checkTags(farm, roles, flags);
+  if (flags.listHosts) {
+    terminal.out(renderHostNames(hosts));
+    return EXIT.done;
+  }
+  const facts = flags.facts === undefined ? undefined : readFactsFile(flags.facts, terminal.directory);
+  const view = renderFarm(farm, roles, await loadTemplates(roots), hosts, facts);
+  await showDiagnostics([...diagnostics, ...view.diagnostics], terminal, Number(flags.verbose) > 0);
+  if (hasErrors(view.diagnostics)) return EXIT.usage;
+  const includes = tagFilter(roles, flags.tags, flags.skipTags);
+  const files = view.files.filter(({ part }) => includes(part, part.split('/', 1)[0] ?? part));
+  if (flags.output === undefined) {
+    terminal.out(listFiles(files));
+  } else {
+    writeFiles(resolve(terminal.directory, flags.output), files);
+    terminal.out(`${count(files.length, 'file')} of ${count(hosts.length, 'host')} written to ${flags.output}.\n`);
+  }
+  showWithoutFacts(view.withoutFacts, terminal);
+  return EXIT.done;
+}
+
+function listFiles(files: readonly RenderedFile[]): string {
+  if (files.length === 0) return '';
+  const rows = files.map(({ host, part, file }) =>
+    file.kind === 'file'
+      ? [host, part, file.mode, `${file.owner}:${file.group}`, printableLine(file.path)]
+      : [host, part, 'link', '', `${printableLine(file.path)} -> ${printableLine(file.target)}`],
+  );
+  return `${columns(rows).join('\n')}\n`;
+}
+
+/**
+ * Writes the files below one folder per host, readable for their owner alone; in place of secrets is the mask. A folder
+ * of an earlier rendering is replaced, and anything else is left alone.
+ * @throws FarmError if the folder holds what did not come from here
+ */
+function writeFiles(folder: string, files: readonly RenderedFile[]): void {
+  const marker = '.farmctl-render';
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const present = readdirSync(folder);
+  if (present.length > 0 && !present.includes(marker)) {
+    const detail = `${folder} is not empty, and nothing in it says that farmctl rendered it.`;
+    throw new FarmError(
+      problem('cli/folder-in-use', 'Folder in use', detail, { hint: 'Name a new or an empty folder.' }),
+    );
+  }
+  for (const name of present) rmSync(join(folder, name), { recursive: true });
+  writeFileSync(join(folder, marker), 'Written by farmctl render, which replaces it all the next time.\n', {
+    mode: 0o600,
+  });
+  for (const { host, file } of files) {
+    // The path is absolute and without "..": the schema of every path says so.
+    const path = join(folder, host, file.path);
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    if (file.kind === 'symlink') symlinkSync(file.target, path);
+    else writeFileSync(path, file.content.masked ?? file.content.reveal(), { mode: 0o600 });
+  }
+}
+
+/** Says what could not be rendered, by part. */
+export function showWithoutFacts(left: OfflineView['withoutFacts'], terminal: Terminal): void {
+  for (const [part, hosts] of Map.groupBy(left, (one) => one.part)) {
+    const names = hostList(hosts.map(({ host }) => host));
+    terminal.err(`Left out, as it asks for facts of its host: ${part} on ${names}. Give them with --facts FILE.\n`);
+  }
+}
