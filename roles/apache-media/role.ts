@@ -125,7 +125,16 @@ type Site = Variables['vhosts'][number];
 type Context = RoleContext<Variables>;
 
 const usualSite = {
-  ...{ aliases: [], docroot: null, owner: 'root', group: 'root', files: [], tls: null, redirectToTls: false },
+  ...{
+    aliases: [],
+    docroot: null,
+    createDocroot: true,
+    owner: 'root',
+    group: 'root',
+    files: [],
+    tls: null,
+    redirectToTls: false,
+  },
   ...{ healthPath: '/healthz', healthFile: null, extra: '', directoryIndex: 'index.html', allowOrigin: null },
 } satisfies Omit<Site, 'name'>;
 

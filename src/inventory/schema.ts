@@ -92,8 +92,19 @@ export function levelVariables(variables: TObject): TSchema {
   return schema;
 }
 
+const inventorySchemas = new WeakMap<RoleDeclarations, ReturnType<typeof buildSchema>>();
+
 /** The schema of a whole inventory for these roles. Validation, editors and the reference page all use it. */
-export function inventorySchema(roles: RoleDeclarations) {
+export function inventorySchema(roles: RoleDeclarations): ReturnType<typeof buildSchema> {
+  let schema = inventorySchemas.get(roles);
+  if (schema === undefined) {
+    schema = buildSchema(roles);
+    inventorySchemas.set(roles, schema);
+  }
+  return schema;
+}
+
+function buildSchema(roles: RoleDeclarations) {
   const byRole: TProperties = {};
   const byPart: TProperties = {};
   for (const role of roles.values()) {

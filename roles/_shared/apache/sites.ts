@@ -1,4 +1,4 @@
-import { type Content, directory, file, type Resource, type RoleContext, text } from 'farmctl';
+import { type Content, directory, file, ownedDirectory, type Resource, type RoleContext, text } from 'farmctl';
 import type { ServerVariables, SiteVariables } from './variables.ts';
 
 /** Where a certificate lies on the host. */
@@ -43,15 +43,17 @@ export function certificateFiles(name: string): CertificateFiles {
   return { certificate: `${TLS_DIRECTORY}/${name}.crt`, key: `${TLS_DIRECTORY}/${name}.key` };
 }
 
-/** The certificates and keys as files of Apache's configuration. Keys are root's alone. */
+/** The certificates and keys as a directory of Apache's configuration. Keys are root's alone. */
 export function certificateResources(certificates: ServerVariables['certificates']): readonly Resource[] {
-  return certificates.flatMap(({ name, certificate, key }) => {
+  if (certificates.length === 0) return [];
+  const entries = certificates.flatMap(({ name, certificate, key }) => {
     const paths = certificateFiles(name);
     return [
       file({ path: paths.certificate, content: text(ending(certificate)) }),
       file({ path: paths.key, content: text(`${key.placeholder}\n`), mode: '0600' }),
     ];
   });
+  return [ownedDirectory({ path: TLS_DIRECTORY, entries })];
 }
 
 function ending(pem: string): string {
@@ -72,7 +74,7 @@ export function checkSites(
 ): void {
   const { certificates, port, tlsPort, statusPort } = variables;
   if (new Set([port, tlsPort, statusPort]).size < 3)
-    reject('port', `port ${port}, tlsPort ${tlsPort} and statusPort ${statusPort} must differ.`);
+    reject('port', `The ports ${port} (port), ${tlsPort} (tlsPort) and ${statusPort} (statusPort) must differ.`);
   const known = certificates.map(({ name }) => name);
   const twice = known.find((name, index) => known.indexOf(name) !== index);
   if (twice !== undefined) reject('certificates', `Two certificates have the name "${twice}".`);
@@ -108,7 +110,7 @@ function parents(path: string, top: string): readonly string[] {
  */
 export function docrootResources(
   variables: Pick<ServerVariables, 'docrootMount'>,
-  sites: readonly Pick<SiteVariables, 'name' | 'docroot' | 'owner' | 'group' | 'files'>[],
+  sites: readonly Pick<SiteVariables, 'name' | 'docroot' | 'createDocroot' | 'owner' | 'group' | 'files'>[],
   reject: RoleContext<unknown>['reject'],
 ): readonly Resource[] {
   const made = new Map<string, Resource>();
@@ -119,9 +121,9 @@ export function docrootResources(
   for (const site of sites) {
     const docroot = docrootOf(site);
     const { owner, group } = site;
-    if (isBelow(docroot, variables.docrootMount)) {
+    if (!site.createDocroot || isBelow(docroot, variables.docrootMount)) {
       if (site.files.length === 0) continue;
-      reject('vhosts', `${site.name} has files, but its document root lies below docrootMount.`);
+      reject('vhosts', `${site.name} has files, but others make its document root (createDocroot, docrootMount).`);
     }
     if (docroot.startsWith('/srv/www/')) make('/srv/www', 'root', 'root');
     make(docroot, owner, group);

@@ -6,7 +6,6 @@ const LABEL = '[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?';
 const HOST_NAME = `^(?=.{1,200}$)(${LABEL}\\.)*${LABEL}$`;
 const HOST_NAME_OR_WILDCARD = `^(?=.{1,200}$)(\\*\\.)?(${LABEL}\\.)*${LABEL}$`;
 const OCTET = '(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])';
-const IPV4 = `^${OCTET}(\\.${OCTET}){3}$`;
 const IPV4_OR_NETWORK = `^${OCTET}(\\.${OCTET}){3}(/([0-9]|[12][0-9]|3[0-2]))?$`;
 const USER = '^[a-z_][a-z0-9_-]{0,31}$';
 
@@ -37,7 +36,7 @@ export function serverVariables(usual: UsualValues) {
   return {
     port: t.port({ default: 80, description: 'Port for plain HTTP.' }),
     tlsPort: t.port({ default: 443, description: 'Port for HTTPS; listened on only if a virtual host has `tls`.' }),
-    addresses: t.array(t.string({ pattern: IPV4 }), {
+    addresses: t.array(t.string({ format: 'ipv4' }), {
       default: [],
       uniqueItems: true,
       description: 'IPv4 addresses to listen on; empty: all, which is what a host behind a virtual address needs.',
@@ -170,6 +169,11 @@ export function siteVariables(healthPath: string) {
       description: 'More names; `*.example.org` is allowed.',
     }),
     docroot: orNull(plainPath(), { description: 'Document root; `/srv/www/NAME` where absent.' }),
+    createDocroot: t.boolean({
+      default: true,
+      description:
+        'Make the document root. False: others do, a deployment that switches a link for example; one that is missing is refused then.',
+    }),
     owner: t.string({ default: 'root', pattern: USER, description: 'Owner of the document root.' }),
     group: t.string({ default: 'root', pattern: USER, description: 'Group of the document root.' }),
     files: t.array(

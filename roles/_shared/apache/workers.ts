@@ -38,7 +38,8 @@ export function needsRestart(contents: ReadonlyMap<string, string>): unknown {
   const lines: string[] = [];
   for (const path of [...contents.keys()].sort()) {
     const text = contents.get(path) ?? '';
-    if (path === '/etc/apache2/envvars') lines.push(text.replaceAll(/^\s*#.*\n/gm, ''));
+    if (/^\/etc\/apache2\/mods-enabled\/mpm_\w+\.load$/.test(path)) lines.push(path);
+    else if (path === '/etc/apache2/envvars') lines.push(text.replaceAll(/^\s*#.*\n/gm, ''));
     else for (const pattern of [UNREACHED, MPM]) lines.push(...(text.match(pattern) ?? []));
   }
   return lines.map((line) => line.trim().replaceAll(/[ \t]+/g, ' '));
