@@ -106,7 +106,14 @@ function administrators({
   const rules = mighty.map(({ name, sudo }) => (sudo === 'none' ? '' : `${name} ${SUDO_RULES[sudo]}\n`)).join('');
   return [
     ...all.flatMap(account),
-    ...(mighty.length === 0 ? [] : [sudoers({ name: '60-farmctl', rules: `# Made by farmctl.\n${rules}` })]),
+    ...(mighty.length === 0
+      ? []
+      : [
+          sudoers({
+            name: '60-farmctl',
+            rules: `# Managed by farmctl: what is changed here is lost at the next apply.\n${rules}`,
+          }),
+        ]),
     ...gone.map((name) => absentUser({ name })),
   ];
 }

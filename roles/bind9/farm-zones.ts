@@ -22,15 +22,13 @@ function names(farm: FarmView): { readonly name: string; readonly address: strin
   return found;
 }
 
-function authorityOf(variables: Variables, primary: HostView, refuse: Refuse): (zone: string) => Authority {
-  const { hostmaster, refresh, retry, expire, minimum } = variables.soa;
-  return (zone) => {
-    const [user = '', domain] = hostmaster.split('@');
-    const mailbox = `${user.replaceAll('.', '\\.')}.${domain ?? zone}.`.toLowerCase();
-    const mistake = hostNameMistake(mailbox.replaceAll('\\.', '-'));
-    if (mistake !== undefined) refuse(`The hostmaster "${hostmaster}" ${mistake}.`, 'Write it as a mail address.');
-    return { primary: `${primary.fqdn}.`, hostmaster: mailbox, refresh, retry, expire, minimum };
-  };
+function authorityOf(farm: FarmView, { soa }: Variables, primary: HostView, refuse: Refuse): Authority {
+  const { hostmaster, ...times } = soa;
+  const [user = '', domain = farm.domain] = hostmaster.split('@');
+  const mailbox = `${user.replaceAll('.', '\\.')}.${domain}.`.toLowerCase();
+  const mistake = hostNameMistake(mailbox.replaceAll('\\.', '-').replaceAll(/[_+]/g, '-'));
+  if (mistake !== undefined) refuse(`The hostmaster "${hostmaster}" ${mistake}.`, 'Write it as a mail address.');
+  return { primary: `${primary.fqdn}.`, hostmaster: mailbox, ...times };
 }
 
 /**
@@ -45,7 +43,7 @@ export function farmZones(
   refusals: Refusals,
 ): readonly Zone[] {
   const { ttl } = variables;
-  const authority = authorityOf(variables, primary, refusals('soa'));
+  const authority = authorityOf(farm, variables, primary, refusals('soa'));
   const all = names(farm);
   const zones: Zone[] = [];
   const make = (name: string, records: readonly ZoneRecord[], refuse: Refuse, zoneTtl = ttl): void => {
@@ -55,7 +53,7 @@ export function farmZones(
     );
     const whole = [...own, ...records];
     checkRecords(name, whole, refuse);
-    zones.push({ name, ttl: zoneTtl, authority: authority(name), records: whole });
+    zones.push({ name, ttl: zoneTtl, authority, records: whole });
   };
 
   const addresses = all.map(

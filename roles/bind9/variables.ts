@@ -36,7 +36,7 @@ export const variables = t.object({
       hostmaster: t.string({
         default: 'hostmaster',
         pattern: '^[A-Za-z0-9._+-]+(@[A-Za-z0-9.-]+)?$',
-        description: 'Mail address of whoever is responsible; without a domain it is in the zone.',
+        description: "Mail address of whoever is responsible; without a domain it is in the farm's.",
       }),
       refresh: seconds(3600, 'How often a secondary asks for a new serial, in seconds.'),
       retry: seconds(600, 'How soon it asks again if there was no answer, in seconds.'),

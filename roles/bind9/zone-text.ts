@@ -33,7 +33,7 @@ export interface Zone {
   readonly records: readonly ZoneRecord[];
 }
 
-const HEAD = '; Made by farmctl from the inventory. What is changed here by hand is drift and is put back.\n';
+const HEAD = '; Managed by farmctl: what is changed here is lost at the next apply.\n';
 const SOA = /^(\S+ +\d+ +IN +SOA +\S+ +\S+ +)(\d+)( .*)$/m;
 
 function apexFirst(zone: Zone): (a: ZoneRecord, b: ZoneRecord) => number {

@@ -71,7 +71,7 @@ zone() {
     count "$own"
     field serial "$own"
     digest=$(sed '/^[^ ]* [0-9]* IN SOA /s/ [0-9]* \([0-9]* [0-9]* [0-9]* [0-9]*\)$/ 0 \1/' "$path" | sha256sum)
-    if [ "$(printf %.64s "$digest")" = "$wanted" ]; then
+    if [ -n "$own" ] && [ "$(printf %.64s "$digest")" = "$wanted" ]; then
       field normal yes
       missing=
     else
