@@ -69,6 +69,8 @@ export function becomeRefused(label: string, become: Become, how: string, printe
   for (const { pattern, text, hint } of refusals) {
     if (pattern.test(printed)) return new TransportError('become-failed', text(label, become.user), hint);
   }
+  // Where sudo allows one try only, it does not ask again.
+  if (/incorrect password attempt|Sorry, try again/.test(printed)) return passwordWrong(label, become);
   const said = printed.trim();
   return new TransportError(
     'become-failed',
