@@ -82,6 +82,6 @@ function oneFile(operation: FileOperation, sent: Bodies): Script {
     case 'absent':
       return sh`keep ${key} ${path} && ${stage} && vanish ${path} || exit 1`;
     case 'restore':
-      return sh`${stage} && if there ${fresh}; then swap ${fresh} ${path}; else vanish ${path}; fi && release ${key} ${path} || exit 1`;
+      return sh`${stage} && if there ${fresh}; then swap ${fresh} ${path}; else vanish_ours ${key} ${path}; fi && release ${key} ${path} || exit 1`;
   }
 }

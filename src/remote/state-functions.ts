@@ -11,6 +11,7 @@ import { STATE_DIRECTORY } from './runtime.ts';
  * - `own_directory PATH MODE OWNER GROUP`: gives a directory its mode and owners.
  * - `stage_file KEY BODY NEW MODE OWNER GROUP`, `stage_link KEY TARGET NEW`, `stage_original KEY NEW`: the new thing
  *   beside its target, whole and flushed.
+ * - `vanish_ours KEY PATH`: a removal of what was not given back yet, by a run that did not live to say so.
  * - `swap NEW PATH`, `vanish PATH`, `release KEY PATH`: one rename, one removal, and forgetting a path that was ours.
  */
 export const STATE_FUNCTIONS = String.raw`S=${STATE_DIRECTORY}
@@ -53,5 +54,6 @@ stage_link() { rm -f -- "$3" && ln -s -- "$2" "$3" && claim "$1"; }
 stage_original() { rm -f -- "$2" && cp -aT -- "$S/originals/$1" "$2" && flush "$2"; }
 swap() { mv -fT -- "$1" "$2" && sync -- "$(dirname -- "$2")"; }
 vanish() { rm -f -- "$1" && sync -- "$(dirname -- "$1")"; }
-release() { rm -rf -- "$S/originals/$1" "$S/paths/$1"; forget_parents "$(dirname -- "$2")"; }
+vanish_ours() { [ ! -e "$S/paths/$1" ] || vanish "$2"; }
+release() { rm -f -- "$S/paths/$1"; rm -rf -- "$S/originals/$1"; forget_parents "$(dirname -- "$2")"; }
 `;

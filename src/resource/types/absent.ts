@@ -42,7 +42,9 @@ fi`,
   parse: (record) => observe(readPath(record), record.has('filled')),
   diff: (_, observed: PathState | undefined) => (observed === undefined ? undefined : deletion(observed.kind)),
   apply: ({ path }, observed) =>
-    observed?.kind === 'directory' ? { script: sh`rmdir -- ${path}` } : { files: [{ kind: 'absent', path }] },
+    observed?.kind === 'directory'
+      ? { script: sh`[ ! -d ${path} ] || rmdir -- ${path}` }
+      : { files: [{ kind: 'absent', path }] },
   remove: ({ path }, observed) =>
     observed === undefined
       ? {

@@ -38,11 +38,11 @@ export function tellOurs(kind: AccountKind, name: string): Script {
 [ -z "$number" ] || [ "$made" != "$number" ] || field ours yes`;
 }
 
-/** Makes an account and remembers that it is ours. */
+/** Makes an account, where it was not made a moment ago, and remembers that it is ours. */
 export function makeOurs(kind: AccountKind, name: string, make: Script): Script {
   const database = kind === 'user' ? 'passwd' : 'group';
   return sh`mkdir -p -m 0700 -- ${STATE_DIRECTORY} ${MARKERS} || exit 1
-${make} || exit 1
+getent ${database} ${name} >/dev/null || ${make} || exit 1
 getent ${database} ${name} | cut -d : -f 3 >${marker(kind, name)} || exit 1`;
 }
 

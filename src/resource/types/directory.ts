@@ -53,7 +53,9 @@ export const directory = defineResource({
     return {
       kind: 'remove',
       difference: deletion('directory', ['It stays if something lies in it.']),
-      effect: { script: sh`rmdir --ignore-fail-on-non-empty -- ${path} && rm -f -- ${marker(path)}` },
+      effect: {
+        script: sh`{ [ ! -d ${path} ] || rmdir --ignore-fail-on-non-empty -- ${path}; } && rm -f -- ${marker(path)}`,
+      },
     };
   },
   paths: ({ path }) => [path],

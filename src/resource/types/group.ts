@@ -52,7 +52,7 @@ end_record`,
   remove: ({ name }, observed) => {
     if (observed === undefined) return { kind: 'gone' };
     if (!observed.isOurs) return { kind: 'stays', reason: 'The group was there before farmctl.' };
-    const script = sh`groupdel -- ${name} && ${forgetOurs('group', name)}`;
+    const script = sh`{ ! getent group ${name} >/dev/null || groupdel -- ${name}; } && ${forgetOurs('group', name)}`;
     return { kind: 'remove', difference: deletion('group'), effect: { script } };
   },
 });

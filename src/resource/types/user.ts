@@ -175,7 +175,7 @@ export const user = defineResource({
   remove: ({ name }, observed) => {
     if (observed === undefined) return { kind: 'gone' };
     if (!observed.isOurs) return { kind: 'stays', reason: 'The user was there before farmctl.' };
-    const script = sh`userdel -- ${name} && ${forgetOurs('user', name)}`;
+    const script = sh`{ ! getent passwd ${name} >/dev/null || userdel -- ${name}; } && ${forgetOurs('user', name)}`;
     const notes = [`The home directory ${observed.home} stays.`];
     return { kind: 'remove', difference: deletion('user', notes), effect: { script } };
   },
