@@ -65,7 +65,10 @@ export interface JumpLinks {
 }
 
 /** A hop that serves nobody is kept this long: the next host may come at once. */
-const LINGER_MS = 1000;
+const LINGER_MS = 200;
+
+/** A hop that did not let us in is not asked again this long, or each of its hosts would wait for the deadline anew. */
+const FAILED_MS = 30_000;
 
 interface Entry {
   readonly link: Promise<SshLink>;
@@ -84,7 +87,10 @@ export function jumpLinks(open: OpenEndpoint): JumpLinks {
       if (entries.get(key) === entry) entries.delete(key);
       before?.release();
     };
-    link.then((opened) => opened.lost.catch(forget), forget);
+    link.then(
+      (opened) => opened.lost.catch(forget),
+      () => setTimeout(forget, FAILED_MS).unref(),
+    );
     return entry;
   }
 

@@ -3,6 +3,7 @@ import { connect as connectSocket } from 'node:net';
 import { userInfo } from 'node:os';
 import type { Duplex } from 'node:stream';
 import type { BecomeSettings } from '../model/farm.ts';
+import { abortReason } from './abort.ts';
 import { becomeOf } from './become.ts';
 import { errorCode } from './error-code.ts';
 import type { ProcessStreams } from './process.ts';
@@ -22,11 +23,6 @@ const LABEL = 'this machine';
 function environment(): NodeJS.ProcessEnv {
   const { PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', HOME, USER, LOGNAME } = process.env;
   return { PATH, ...(HOME && { HOME }), ...(USER && { USER }), ...(LOGNAME && { LOGNAME }) };
-}
-
-function abortError(signal: AbortSignal): TransportError {
-  if (signal.reason instanceof TransportError) return signal.reason;
-  return new TransportError('timeout', `Work on ${LABEL} was given up.`, undefined, { cause: signal.reason });
 }
 
 /** Sends SIGHUP to the session. One that is gone, or that sudo made root's, notices the end of its input instead. */
@@ -96,7 +92,7 @@ function connectTo(address: string, port: number, opened: Set<() => void>): Prom
 export function localTransport(options: LocalOptions = {}): Transport {
   return {
     async connect(_host, signal) {
-      if (signal.aborted) throw abortError(signal);
+      if (signal.aborted) throw abortReason(signal);
       const opened = new Set<() => void>();
       let lose: (error: TransportError) => void = () => {};
       const lost = new Promise<never>((_resolve, reject) => {
@@ -112,7 +108,7 @@ export function localTransport(options: LocalOptions = {}): Transport {
         for (const close of opened) close();
         opened.clear();
       };
-      const abort = () => drop(abortError(signal));
+      const abort = () => drop(abortReason(signal));
       signal.addEventListener('abort', abort, { once: true });
       const connection: Connection = {
         async start(command) {

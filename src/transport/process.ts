@@ -87,40 +87,31 @@ export function stderrTail(stderr: Readable, onText: (tail: string) => void): ()
 export function channelOf(streams: ProcessStreams, reader: ChunkReader, tail: () => string, label: string): Channel {
   const { stdin, exit } = streams;
   let ended: unknown;
+  const waiting = new Set<() => void>();
+  const wakeAll = () => {
+    for (const wake of waiting) wake();
+    waiting.clear();
+  };
   // Either way the process reads no more: whoever waits for its input to drain must hear of it.
-  const over = exit.then(
-    (how) => {
-      ended ??= new TransportError(
-        'disconnected',
-        `The shell on ${label} ended (${describeExit(how)}) before it read its input.`,
-      );
-    },
-    (error: unknown) => {
-      ended ??= error;
-    },
-  );
-  stdin.on('error', (cause) => {
-    ended ??= new TransportError('disconnected', `The shell on ${label} ended before it read its input.`, undefined, {
+  const over = (error: unknown) => {
+    ended ??= error;
+    wakeAll();
+  };
+  const unread = (how: string, cause?: unknown) =>
+    new TransportError('disconnected', `The shell on ${label} ended${how} before it read its input.`, undefined, {
       cause,
     });
-  });
+  exit.then((how) => over(unread(` (${describeExit(how)})`)), over);
+  stdin.on('error', (cause) => over(unread('', cause)));
+  stdin.on('drain', wakeAll);
   return {
     async write(bytes) {
       if (ended !== undefined) throw ended;
       if (stdin.writableEnded)
         throw new TransportError('disconnected', `The input of the shell on ${label} is closed.`);
       if (stdin.write(bytes)) return;
-      await new Promise<void>((resolve, reject) => {
-        const settle = () => {
-          stdin.off('drain', settle);
-          stdin.off('error', settle);
-          if (ended === undefined) resolve();
-          else reject(ended);
-        };
-        stdin.on('drain', settle);
-        stdin.on('error', settle);
-        void over.then(settle);
-      });
+      await new Promise<void>((resolve) => waiting.add(resolve));
+      if (ended !== undefined) throw ended;
     },
     end() {
       stdin.end();

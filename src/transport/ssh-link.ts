@@ -1,10 +1,12 @@
 import type { Duplex } from 'node:stream';
 import type { AnyAuthMethod, Client, ClientChannel, ConnectConfig } from 'ssh2';
+import { abortReason } from './abort.ts';
 import type { Authenticator } from './authentication.ts';
 import type { Endpoint } from './endpoint.ts';
 import { type HostKeyPolicy, type HostKeyVerdict, hostKeyAlgorithms } from './host-key.ts';
 import type { Attempt } from './pacing.ts';
 import type { ProcessStreams } from './process.ts';
+import { connectFailed, KEEPALIVES, levelOf, lostBecause } from './ssh-failure.ts';
 import { type Exit, TransportError } from './transport.ts';
 
 type Ssh2 = typeof import('ssh2');
@@ -37,52 +39,9 @@ export interface LinkOptions {
   readonly stop: AbortSignal;
 }
 
-const KEEPALIVES = 3;
 const GOODBYE_MS = 500;
 /** SSH_OPEN_ADMINISTRATIVELY_PROHIBITED of RFC 4254. */
 const ADMINISTRATIVELY_PROHIBITED = 1;
-
-/** What ssh2 says about an error, besides its message. */
-function traits(error: Error): { level: string | undefined; code: unknown } {
-  return {
-    level: 'level' in error && typeof error.level === 'string' ? error.level : undefined,
-    code: 'code' in error ? error.code : undefined,
-  };
-}
-
-function connectFailed({ label }: Endpoint, error: Error, hasHandshake: boolean, auth: Authenticator): TransportError {
-  const { level } = traits(error);
-  if (level === 'client-authentication') return auth.failure();
-  if (/too many authentication failures/i.test(error.message)) return auth.failure(error.message);
-  if (/no matching/i.test(error.message)) {
-    return new TransportError(
-      'unsupported',
-      `${label} and farmctl have no algorithm in common: ${error.message}.`,
-      'Allow curve25519-sha256, an ssh-ed25519 or rsa-sha2 host key and an AES-GCM or AES-CTR cipher in its sshd_config.',
-      { cause: error },
-    );
-  }
-  const when = hasHandshake ? 'during the login' : 'before the login';
-  return new TransportError(
-    'unreachable',
-    `The connection to ${label} broke ${when}: ${error.message}.`,
-    'Look at the log of sshd on that host (journalctl -u ssh).',
-    { cause: error },
-  );
-}
-
-function lostBecause({ label }: Endpoint, error: Error | undefined, keepaliveMs: number): TransportError {
-  const isSilent = error !== undefined && /keepalive/i.test(error.message);
-  const why = isSilent
-    ? `it did not answer for ${(keepaliveMs * (KEEPALIVES + 1)) / 1000} s`
-    : (error?.message ?? 'the other side closed it');
-  return new TransportError(
-    'disconnected',
-    `The connection to ${label} was lost: ${why}.`,
-    'Look whether the host and its sshd still run, then run farmctl again: it goes on from what is there.',
-    { cause: error },
-  );
-}
 
 function connectConfig(
   options: LinkOptions,
@@ -121,6 +80,7 @@ export async function openLink(ssh2: Ssh2, options: LinkOptions): Promise<Attemp
   const { endpoint, sock, stop } = options;
   const client = new ssh2.Client();
   let hasHandshake = false;
+  let isReady = false;
   let refusal: TransportError | undefined;
   let lastError: Error | undefined;
   let closed: TransportError | undefined;
@@ -139,7 +99,7 @@ export async function openLink(ssh2: Ssh2, options: LinkOptions): Promise<Attemp
     client.end();
     setTimeout(() => sock.destroy(), GOODBYE_MS).unref();
   };
-  const abort = () => drop(stop.reason instanceof TransportError ? stop.reason : lostBecause(endpoint, undefined, 0));
+  const abort = () => drop(abortReason(stop));
 
   const verify = (key: Buffer, answer: (ok: boolean) => void) => {
     options.judge(key).then(
@@ -158,8 +118,7 @@ export async function openLink(ssh2: Ssh2, options: LinkOptions): Promise<Attemp
     const fail = (error: Error) => {
       if (refusal !== undefined) return reject(refusal);
       const failure = connectFailed(endpoint, error, hasHandshake, options.authenticator);
-      const { level } = traits(error);
-      const isBusy = !hasHandshake && failure.failure === 'unreachable' && level !== 'client-timeout';
+      const isBusy = !hasHandshake && failure.failure === 'unreachable';
       if (isBusy) resolve({ busy: failure });
       else reject(failure);
     };
@@ -178,15 +137,19 @@ export async function openLink(ssh2: Ssh2, options: LinkOptions): Promise<Attemp
     });
     client.on('error', (error) => {
       // ssh2 goes on to the next key by itself.
-      if (traits(error).level === 'agent') return;
+      if (levelOf(error) === 'agent') return;
       lastError ??= error;
-      fail(error);
+      if (isReady) drop(lostBecause(endpoint, error, options.keepaliveMs));
+      else fail(error);
     });
     client.on('close', () => {
       fail(lastError ?? new Error('the other side closed it'));
       drop(lostBecause(endpoint, lastError, options.keepaliveMs));
     });
-    client.on('ready', () => resolve({ value: linkOf(client, endpoint, lost, () => closed, drop) }));
+    client.on('ready', () => {
+      isReady = true;
+      resolve({ value: linkOf(client, endpoint, lost, () => closed, drop) });
+    });
     stop.addEventListener('abort', abort, { once: true });
     client.connect(connectConfig(options, verify));
   });

@@ -1,5 +1,6 @@
 import { connect } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { abortReason, unlessAborted } from './abort.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { Attempt } from './pacing.ts';
 import type { SshLink } from './ssh-link.ts';
@@ -7,36 +8,6 @@ import { TransportError } from './transport.ts';
 
 /** How far a login came before its deadline. */
 export type Stage = 'connect' | 'handshake' | 'login';
-
-/** What an aborted signal makes every call throw. */
-export function abortReason(signal: AbortSignal): TransportError {
-  if (signal.reason instanceof TransportError) return signal.reason;
-  return new TransportError('timeout', 'The connection was given up.', undefined, { cause: signal.reason });
-}
-
-/** @throws TransportError */
-export function throwIfAborted(signal: AbortSignal): void {
-  if (signal.aborted) throw abortReason(signal);
-}
-
-/** The work's outcome, unless the signal comes first: then its outcome, if there is one yet, goes to `tooLate`. */
-export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal, tooLate: (late: T) => void): Promise<T> {
-  if (signal.aborted) work.then(tooLate, () => {});
-  throwIfAborted(signal);
-  let abort: () => void = () => {};
-  const aborted = new Promise<never>((_resolve, reject) => {
-    abort = () => {
-      reject(abortReason(signal));
-      work.then(tooLate, () => {});
-    };
-    signal.addEventListener('abort', abort, { once: true });
-  });
-  try {
-    return await Promise.race([work, aborted]);
-  } finally {
-    signal.removeEventListener('abort', abort);
-  }
-}
 
 /** The deadline's own words, by how far the login came. */
 export function loginTimedOut({ label }: Endpoint, stage: Stage, limitMs: number): TransportError {

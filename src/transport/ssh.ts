@@ -1,4 +1,5 @@
 import type { Secret } from '../model/secret.ts';
+import { abortReason, throwIfAborted, unlessAborted } from './abort.ts';
 import { type AskAnswer, authenticator } from './authentication.ts';
 import { becomeOf } from './become.ts';
 import { type Deadline, startDeadline } from './deadline.ts';
@@ -11,15 +12,7 @@ import { appendKnownHost, readKnownHosts } from './known-hosts-file.ts';
 import { type Attempt, handshakeSlots, retryBusy, type Slots } from './pacing.ts';
 import { sshConfigLookup } from './ssh-config.ts';
 import { openLink, type SshLink } from './ssh-link.ts';
-import {
-  abortReason,
-  loginTimedOut,
-  openSocket,
-  openThrough,
-  type Stage,
-  throwIfAborted,
-  unlessAborted,
-} from './ssh-socket.ts';
+import { loginTimedOut, openSocket, openThrough, type Stage } from './ssh-socket.ts';
 import { startShell } from './start.ts';
 import { type Transport, TransportError } from './transport.ts';
 
@@ -120,7 +113,7 @@ export function sshTransport(options: SshOptions): Transport {
     let stage: Stage = 'connect';
     let deadline: Deadline | undefined;
     const stopper = new AbortController();
-    const onAbort = () => stopper.abort(signal.reason);
+    const onAbort = () => stopper.abort(abortReason(signal));
     signal.addEventListener('abort', onAbort, { once: true });
     if (signal.aborted) onAbort();
 
