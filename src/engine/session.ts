@@ -115,7 +115,15 @@ export async function openSession(connection: Connection): Promise<Session> {
     }
   }
 
-  async function send(script: Script, contents: readonly Content[]): Promise<void> {
+  let sending: Promise<void> = Promise.resolve();
+
+  function send(script: Script, contents: readonly Content[]): Promise<void> {
+    const sent = sending.then(() => sendNow(script, contents));
+    sending = sent.catch(() => undefined);
+    return sent;
+  }
+
+  async function sendNow(script: Script, contents: readonly Content[]): Promise<void> {
     const text = Buffer.from(script.text);
     const parts = contents.map((content) => content.reveal());
     const head = [text.byteLength, ...parts.map((part) => part.byteLength)].join(' ');
@@ -127,8 +135,7 @@ export async function openSession(connection: Connection): Promise<Session> {
     nonce,
     exchange: (script, contents, options) =>
       bounded(options, async () => {
-        const sending = send(script, contents);
-        const [answer] = await Promise.all([until(['exit'], options.onFrame), sending]);
+        const [answer] = await Promise.all([until(['exit'], options.onFrame), send(script, contents)]);
         return { frames: answer.frames, status: Number(answer.last.words[1] ?? 1) };
       }),
     enter: (command, variables, options) =>
@@ -149,7 +156,12 @@ export async function openSession(connection: Connection): Promise<Session> {
         const answer = await until(['exit']);
         return { frames: answer.frames, status: Number(answer.last.words[1] ?? 1) };
       }),
-    say: (word) => channel.write(`${word}\n`),
+    say: (word) => {
+      // After the script and its bodies, which are sent in pieces.
+      const said = sending.then(() => channel.write(`${word}\n`));
+      sending = said.catch(() => undefined);
+      return said;
+    },
     close: () => connection.close(),
   };
   await send(runtime(nonce), []);

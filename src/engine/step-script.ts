@@ -61,6 +61,7 @@ export function stepsScript(steps: readonly Step[], sent: Bodies, nonce: string)
     return new Script(`read -r go || exit 1
 [ "$go" = go ] || { frame stopped; exit 0; }
 frame begin ${index}
+frame .
 probe_again() {
 ${probe.text}
 }
@@ -76,7 +77,8 @@ ${body.text}
 ) >${LOG} 2>&1 </dev/null
 r=$?
 frame "done ${index} $r"
-[ "$r" -eq 0 ] || { tail -c 4000 ${LOG} >&3; exit 0; }`);
+[ "$r" -eq 0 ] || { tail -c 4000 ${LOG} >&3; exit 0; }
+frame .`);
   });
   return joinScripts([functions, ...each]);
 }

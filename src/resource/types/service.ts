@@ -292,6 +292,7 @@ X`.text,
 field show "$shown_${index}"
 D=/var/lib/farmctl/services/${desired.unit}
 [ ! -e "$D"/journal ] || field journal yes
+[ ! -e /usr/lib/systemd/system/${desired.unit} ] && [ ! -e /lib/systemd/system/${desired.unit} ] || field packaged yes
 [ ! -e "$D"/stamp ] || data stamp <"$D"/stamp
 stat --printf '%i %.9Z\n' -- ${[...setPaths(desired), '/nonexistent']} 2>/dev/null | data inodes
 end_record`.text,
@@ -301,7 +302,9 @@ end_record`.text,
   parse(record, desired) {
     const state = parseServiceState(record);
     if (state.loadState === '') return unknown('systemctl show said nothing: is systemd running on this host?');
-    if (state.loadState !== 'not-found') return known(state);
+    // A mask hides whether there is a unit behind it.
+    const isHollow = state.loadState === 'masked' && !record.has('packaged');
+    if (state.loadState !== 'not-found' && !isHollow) return known(state);
     if (setPaths(desired).includes(`${UNITS}${desired.unit}`)) return absent;
     const { unit } = desired;
     return { ...unknown(`there is no unit ${unit}`), elseAsDesired: !desired.enabled && !desired.active };
