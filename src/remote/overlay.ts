@@ -71,7 +71,7 @@ export function overlaidScript(
   const directories = [...new Set(touched)];
   const inner = joinScripts([
     new Script(
-      `set -u\numask 022\nM=$B/overlay\nmkdir -- "$M" && mount -t tmpfs -o mode=0755 farmctl "$M" || exit ${NOT_OVERLAID}`,
+      `set -u\numask 022\nM=$B/overlay\nmkdir -p -- "$M" && mount -t tmpfs -o mode=0755 farmctl "$M" || exit ${NOT_OVERLAID}`,
     ),
     new Script(OVERLAY_FUNCTIONS),
     ...directories.map((directory) => sh`cover ${directory} || exit ${NOT_OVERLAID}`),
