@@ -11,6 +11,7 @@ import { readOptions } from './options.ts';
 import { inventorySchema } from './schema.ts';
 import { readInventory } from './source.ts';
 import { resolveTags, UNREADABLE } from './tags.ts';
+import { LEADING_ZERO } from './yaml.ts';
 
 export interface LoadOptions {
   readonly roles: RoleDeclarations;
@@ -53,7 +54,7 @@ export async function loadInventory(source: string, options: LoadOptions): Promi
     farm = buildFarm(checking, { options: levels, brokenRoles, home: environment['HOME'] });
   }
   const sources = new Map([...read.sources].map(([file, { text }]) => [file, text]));
-  const sorted = inOrder(diagnostics, [...read.sources.keys()]);
+  const sorted = inOrder(withoutSuperfluous(diagnostics), [...read.sources.keys()]);
   return farm === undefined || hasErrors(sorted)
     ? { diagnostics: sorted, sources }
     : { farm, diagnostics: sorted, sources };
@@ -85,6 +86,13 @@ function checkSchema(document: Record<string, unknown>, roles: RoleDeclarations)
     diagnostics.push(schemaDiagnostic(document, found));
   }
   return { diagnostics, brokenRoles };
+}
+
+/** Of a number with a leading zero where no number may be, the error says enough. */
+function withoutSuperfluous(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
+  const key = ({ at }: Diagnostic) => `${at?.file}:${at?.line}:${at?.column}`;
+  const errors = new Set(diagnostics.filter((one) => one.severity === 'error').map(key));
+  return diagnostics.filter((one) => one.code !== LEADING_ZERO || !errors.has(key(one)));
 }
 
 /** By file in the order of reading, then by line; what has no place comes first. */

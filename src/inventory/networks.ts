@@ -69,7 +69,7 @@ export function addressMistake(
   const { base, last } = network.range;
   if (!contains(network.range, address)) {
     const hint = `Its addresses go from ${formatAddress(base + 1)} to ${formatAddress(last - 1)}.`;
-    const detail = `The address ${text} is outside of network ${network.name} (${network.cidr}).`;
+    const detail = `the address ${text} is outside of network ${network.name} (${network.cidr}).`;
     return network.range.prefix > 30 ? { detail } : { detail, hint };
   }
   const reserved = reservedAddress(network.range, address);

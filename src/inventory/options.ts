@@ -5,7 +5,7 @@ import { validate } from '../model/validate.ts';
 import { valueDiagnostic } from './mistakes.ts';
 import { levelVariables } from './schema.ts';
 import type { LevelMap } from './settings.ts';
-import { resolveTags, TagRequest, UNREADABLE } from './tags.ts';
+import { resolveTags, TagRequest } from './tags.ts';
 import { parseYaml, sourceText } from './yaml.ts';
 
 /** What the `-e` options say, by role. */
@@ -42,16 +42,21 @@ export async function readOptions(
     const requests = value instanceof TagRequest ? [value.into(written, variable)] : parsed.requests;
     written[variable] = value ?? null;
     const found = [...parsed.diagnostics, ...(await resolveTags(requests, environment))];
-    diagnostics.push(...found.map((one) => aboutOption(one, override)));
-    if (parsed.diagnostics.length > 0) continue;
-    for (const wrong of validate(levelVariables(role.variables), written, {
+    if (found.length > 0) {
+      diagnostics.push(...found.map((one) => aboutOption(one, override)));
+      continue;
+    }
+    const problems = validate(levelVariables(role.variables), written, {
       fillDefaults: false,
       refuseStraySecrets: true,
-    })) {
-      if (wrong.value === UNREADABLE) continue;
-      const subject = { name: `-e ${role.name}.${variable}`, rest: wrong.path.slice(1), isRole: true };
-      diagnostics.push(valueDiagnostic(subject, wrong, typeof value === 'string' ? undefined : text, undefined));
+    });
+    const subject = { name: `-e ${role.name}.${variable}`, kind: 'role' as const };
+    const said = typeof value === 'string' ? undefined : text;
+    for (const one of problems) {
+      diagnostics.push(valueDiagnostic({ ...subject, rest: one.path.slice(1) }, one, said, undefined));
     }
+    // A wrong value would be reported once more for every role that has it.
+    if (problems.length > 0) continue;
     maps.set(role.name, { ...maps.get(role.name), ...written });
   }
   const levels = new Map<string, LevelMap>();

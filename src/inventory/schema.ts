@@ -16,24 +16,36 @@ const osSchema = () =>
 
 const address = (description: string) => t.string({ format: 'ipv4', description });
 
+const JUMP = `^([^-\\s@:][^\\s@:]*@)?${HOST_OR_ADDRESS}(:[0-9]{1,5})?$`;
+const JUMP_FORM = 'A host on the way, [user@]host[:port].';
+
 const sshKeys = {
   port: t.optional(t.port({ description: 'The port of sshd.' })),
-  user: t.optional(t.string({ pattern: '^[^-\\s@:][^\\s@:]*$', description: 'Whom to log in as.' })),
+  user: t.optional(
+    t.string({
+      pattern: '^[^-\\s@:][^\\s@:]*$',
+      description: 'Whom to log in as: a name without spaces, "@" and ":".',
+    }),
+  ),
   private_key: t.optional(
     t.string({ minLength: 1, description: 'Path of the private key, from the file that says it.' }),
   ),
   jump: t.optional(
     Type.Unsafe<string | string[]>({
       type: ['string', 'array'],
-      pattern: `^([^-\\s@:][^\\s@:]*@)?${HOST_OR_ADDRESS}(:[0-9]{1,5})?$`,
-      items: { type: 'string', pattern: `^([^-\\s@:][^\\s@:]*@)?${HOST_OR_ADDRESS}(:[0-9]{1,5})?$` },
-      description: 'Hosts on the way as [user@]host[:port], the first hop first.',
+      pattern: JUMP,
+      items: { type: 'string', pattern: JUMP, description: JUMP_FORM },
+      description: `${JUMP_FORM} The first hop first.`,
     }),
   ),
   host_keys: t.optional(
-    t.array(t.string({ pattern: '^(ssh|ecdsa|sk)-[a-z0-9@.-]+ [A-Za-z0-9+/]+=*( .*)?$' }), {
-      description: 'The only host keys to be accepted, "ssh-ed25519 AAAA…".',
-    }),
+    t.array(
+      t.string({
+        pattern: '^(ssh|ecdsa|sk)-[a-z0-9@.-]+ [A-Za-z0-9+/]+=*( .*)?$',
+        description: 'A public host key, "ssh-ed25519 AAAA…".',
+      }),
+      { description: 'The only host keys that are accepted.' },
+    ),
   ),
   accept_new: t.optional(t.boolean({ description: 'Accept and remember the key of a host that is not known yet.' })),
   ssh_config: t.optional(t.boolean({ description: "False: leave the user's ssh configuration aside." })),
@@ -50,9 +62,11 @@ const hostSshSchema = t.object(
 );
 
 const becomeKeys = t.object({
-  enabled: t.optional(t.boolean()),
-  user: t.optional(t.string({ pattern: '^[a-z_][a-z0-9_.-]*\\$?$' })),
-  password: t.optional(t.secret()),
+  enabled: t.optional(t.boolean({ description: 'Run commands as another user than the one who logs in.' })),
+  user: t.optional(
+    t.string({ pattern: '^[a-z_][a-z0-9_.-]*\\$?$', description: 'The user whom commands run as, root by default.' }),
+  ),
+  password: t.optional(t.secret({ description: 'What sudo asks for.' })),
 });
 const becomeSchema = Type.Unsafe<boolean | Static<typeof becomeKeys>>({
   ...becomeKeys,
@@ -149,8 +163,16 @@ function buildSchema(roles: RoleDeclarations) {
   return t.object(
     {
       $schema: t.optional(t.string({ description: 'For editors.' })),
-      farm: t.string({ pattern: NAME, maxLength: 63, description: 'The name of the farm.' }),
-      domain: t.string({ pattern: DOMAIN, maxLength: 253, description: 'The domain of all its hosts.' }),
+      farm: t.string({
+        pattern: NAME,
+        maxLength: 63,
+        description: 'The name of the farm: letters, digits, "-", "_" and ".".',
+      }),
+      domain: t.string({
+        pattern: DOMAIN,
+        maxLength: 253,
+        description: 'The domain of all its hosts in small letters, such as "shop.example".',
+      }),
       os: t.optional(osSchema()),
       networks: t.optional(named(networkSchema, 'The networks by name.')),
       vips: t.optional(named(vipSchema, 'The virtual addresses by name.')),

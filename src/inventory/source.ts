@@ -53,7 +53,14 @@ export async function readInventory(
     if (typeof path === 'string') await readPath(reading, path, undefined);
     else fail(reading, path);
   }
-  const { document, sources, requests, diagnostics, isBroken } = reading;
+  const { document, sources, requests, diagnostics } = reading;
+  const [first] = sources.keys();
+  if (first !== undefined && !reading.isBroken && Object.keys(document).length === 0) {
+    const hint = 'An inventory begins with keys such as "farm:", "networks:" and "tiers:".';
+    const at: Place = { file: first, line: 1, column: 1 };
+    fail(reading, problem('inventory/empty', 'Empty inventory', `${first} says nothing.`, { at, hint }));
+  }
+  const { isBroken } = reading;
   return { document: isBroken ? undefined : document, sources, requests, diagnostics };
 }
 
@@ -68,7 +75,7 @@ async function findInventory(source: string, cwdPath: string): Promise<string | 
       const present = await listFolder(inventories);
       const found = ['', ...EXTENSIONS].map((extension) => source + extension).find((name) => present.includes(name));
       if (found !== undefined) return join(inventories, found);
-      names.push(...present);
+      names.push(...present.map((name) => name.replace(/\.(ya?ml|json)$/, '')));
       if (folder === dirname(folder)) break;
     }
   } else names.push(...(await listFolder(dirname(direct))).map((name) => join(dirname(source), name)));

@@ -1,39 +1,47 @@
+import { HOST_KEYS } from './networks.ts';
+
 /** What the mistake is in: `Tier app`, and the keys from there on. */
 export interface Subject {
   readonly name: string;
   readonly rest: readonly string[];
-  /** True for variables of a role. */
-  readonly isRole: boolean;
+  /** `role`: variables of a role; `roles`: a map whose keys are roles. */
+  readonly kind: 'role' | 'roles' | 'other';
 }
 
 /** What a path of the document is in, in the user's words. */
 export function subjectOf(document: object, path: readonly string[]): Subject {
   const [top = '', name = '', third = '', fourth = '', fifth] = path;
-  if (path.length === 0) return { name: 'The inventory', rest: [], isRole: false };
+  const other = (subject: string, keys: number): Subject => ({ name: subject, rest: path.slice(keys), kind: 'other' });
+  const role = (subject: string, keys: number): Subject => ({ name: subject, rest: path.slice(keys), kind: 'role' });
   if (top === 'variables') {
-    if (path.length === 1) return { name: 'Variables', rest: [], isRole: false };
-    return { name: `Role ${name}`, rest: path.slice(2), isRole: true };
+    return path.length > 1 ? role(`Role ${name}`, 2) : { ...other('The inventory', 0), kind: 'roles' };
   }
-  if (top === 'networks' && path.length > 1) return { name: `Network ${name}`, rest: path.slice(2), isRole: false };
-  if (top === 'vips' && path.length > 1) return { name: `VIP ${name}`, rest: path.slice(2), isRole: false };
-  if (top !== 'tiers' || path.length === 1) return { name: 'The inventory', rest: path, isRole: false };
+  if (top === 'networks' && path.length > 1) return other(`Network ${name}`, 2);
+  if (top === 'vips' && path.length > 1) return other(`VIP ${name}`, 2);
+  if (top !== 'tiers' || path.length === 1) return other('The inventory', 0);
   if (third === 'hosts' && path.length > 3) {
-    const host = `Host ${fourth} in tier ${name}`;
-    const isSetting = fifth === undefined || ['ssh', 'become', 'retired', 'os'].includes(fifth);
-    // A text among a host's entries is an address; roles have maps.
-    const isAddress = !isSetting && path.length === 5 && typeof entryValue(document, path) !== 'object';
-    if (isSetting || isAddress) return { name: host, rest: path.slice(4), isRole: false };
-    return { name: `Role ${fifth} on ${host.replace('Host', 'host')}`, rest: path.slice(5), isRole: true };
+    const isSetting = fifth === undefined || HOST_KEYS.includes(fifth) || isNetwork(document, fifth);
+    if (isSetting) return other(`Host ${fourth} in tier ${name}`, 4);
+    return role(`Role ${fifth} on host ${fourth} in tier ${name}`, 5);
   }
   if (third === 'variables') {
-    if (path.length === 3) return { name: `Variables of tier ${name}`, rest: [], isRole: false };
-    return { name: `Role ${fourth} in tier ${name}`, rest: path.slice(4), isRole: true };
+    return path.length > 3 ? role(`Role ${fourth} in tier ${name}`, 4) : { ...other(`Tier ${name}`, 2), kind: 'roles' };
   }
-  if (third === 'roles' && path.length === 4) return { name: `Role list of tier ${name}`, rest: [], isRole: false };
-  if (third === 'roles' && fifth !== undefined) {
-    return { name: `Role ${fifth} in tier ${name}`, rest: path.slice(5), isRole: true };
+  if (third === 'roles' && path.length > 3) {
+    if (fifth !== undefined) return role(`Role ${fifth} in tier ${name}`, 5);
+    return { ...other(`Entry ${Number(fourth) + 1} of the roles of tier ${name}`, 4), kind: 'roles' };
   }
-  return { name: `Tier ${name}`, rest: path.slice(2), isRole: false };
+  return other(`Tier ${name}`, 2);
+}
+
+/** Keys as people write them: `sites[0].name`. */
+export function keyPath(keys: readonly string[]): string {
+  return keys.map((key, index) => (/^\d+$/.test(key) ? `[${key}]` : index === 0 ? key : `.${key}`)).join('');
+}
+
+function isNetwork(document: object, key: string): boolean {
+  const networks = entryValue(document, ['networks']);
+  return typeof networks === 'object' && networks !== null && Object.hasOwn(networks, key);
 }
 
 function entryValue(document: object, path: readonly string[]): unknown {

@@ -53,7 +53,7 @@ export class TagRequest {
 
   /** Two requests of the same key have the same value. */
   get sameness(): string {
-    return `${this.kind} ${this.kind === '!env' ? this.text : resolve(this.source.folderPath, this.text)}`;
+    return `${this.kind} ${this.kind === '!env' || this.text === '' ? this.text : resolve(this.source.folderPath, this.text)}`;
   }
 }
 

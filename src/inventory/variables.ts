@@ -109,7 +109,7 @@ function valuesDiagnostic(
   }
   if (outer.brokenRoles.has(role.name)) return undefined;
   const at = settings.get(found.path[0] ?? '')?.[0]?.at ?? assignment.at;
-  return valueDiagnostic({ name: `Role ${role.name}`, rest: found.path, isRole: true }, found, undefined, at);
+  return valueDiagnostic({ name: `Role ${role.name}`, rest: found.path, kind: 'role' }, found, undefined, at);
 }
 
 /** Reports variables for roles that nobody has: they are spelt right and have no effect. */

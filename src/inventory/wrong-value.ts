@@ -62,9 +62,9 @@ export function explainValue(found: Problem, said: string | undefined): Explaine
     case 'uniqueItems':
       return wrong('names the same entry twice');
     case 'minProperties':
-      return wrong(limit === '1' ? 'must not be empty' : `must have at least ${limit} entries`);
+      return wrong(limit === '1' ? 'must not be empty' : `must have at least ${limit} entries`, expectation);
     case 'maxProperties':
-      return wrong(`must have at most ${limit} ${limit === '1' ? 'entry' : 'entries'}`);
+      return wrong(`must have at most ${limit} ${limit === '1' ? 'entry' : 'entries'}`, expectation);
     case 'anyOf':
     case 'oneOf':
       return wrong(`cannot be ${shown(value)}`, expectation);
@@ -103,7 +103,7 @@ function typeHint(types: readonly string[], value: unknown, said: string | undef
   if (takes('boolean') && typeof value === 'string' && /^(y|yes|on|n|no|off)$/i.test(value)) {
     return `YAML 1.2 knows true and false only: write ${/^(y|yes|on)$/i.test(value) ? 'true' : 'false'}.`;
   }
-  if (takes('string') && (typeof value === 'number' || typeof value === 'boolean')) {
+  if (types.length === 1 && takes('string') && (typeof value === 'number' || typeof value === 'boolean')) {
     return `YAML reads it as ${typeof value === 'number' ? 'a number' : 'true or false'}: put it in quotes, "${said ?? value}".`;
   }
   if ((takes('integer') || takes('number')) && typeof value === 'string' && /^-?\d+(\.\d+)?$/.test(value)) {

@@ -7,14 +7,14 @@ import {
   LineCounter,
   type Node,
   parseDocument,
+  type Scalar,
   type ScalarTag,
-  type YAMLError,
   type YAMLMap,
 } from 'yaml';
-import { didYouMean } from '../lib/closest.ts';
 import { type Diagnostic, problem } from '../model/diagnostic.ts';
 import { keyPlace, placeAt, rememberSpot, type SourceText } from './origin.ts';
-import { TAG_NAMES, type TagKind, TagRequest } from './tags.ts';
+import { syntaxDiagnostics } from './syntax.ts';
+import { TAG_NAMES, type TagKind, TagRequest, UNREADABLE } from './tags.ts';
 
 /** What a text says: plain values, and the tags in it that wait for their files and variables. */
 export interface ParsedText {
@@ -25,6 +25,9 @@ export interface ParsedText {
 
 /** More nodes than this through aliases is an attack or an accident: the largest farms are written out. */
 const MAX_ALIASED_NODES = 100_000;
+
+/** A warning that an error at the same place makes superfluous. */
+export const LEADING_ZERO = 'inventory/leading-zero';
 
 const customTags: ScalarTag[] = TAG_NAMES.map((tag) => ({ tag, resolve: (text: string) => text }));
 
@@ -54,6 +57,8 @@ export function parseYaml(source: SourceText): ParsedText {
   if (diagnostics.length > 0) return { value: undefined, requests: [], diagnostics };
   const walk: Walk = { source, document, diagnostics, requests: [], open: new Set(), aliasDepth: 0, aliasedNodes: 0 };
   const value = document.contents === null ? undefined : toValue(walk, document.contents, []);
+  // What hangs together by so many aliases is not worth a look at its details.
+  if (walk.aliasedNodes > MAX_ALIASED_NODES) return { value: undefined, requests: [], diagnostics };
   return { value, requests: walk.requests, diagnostics };
 }
 
@@ -72,7 +77,9 @@ function toValue(walk: Walk, node: Node, path: readonly string[]): unknown {
   if (walk.aliasDepth > 0 && ++walk.aliasedNodes > MAX_ALIASED_NODES) return null;
   if (isScalar(node)) {
     const kind = tagKind(node.tag);
-    return kind === undefined ? node.value : new TagRequest(kind, String(node.value ?? ''), walk.source, node.range);
+    if (kind !== undefined) return new TagRequest(kind, String(node.value ?? ''), walk.source, node.range);
+    if (typeof node.value === 'number') warnLeadingZero(walk, node);
+    return node.value;
   }
   if (isAlias(node)) return fromAlias(walk, node, path);
   if (isMap(node)) return fromMap(walk, node, path);
@@ -90,13 +97,17 @@ function toValue(walk: Walk, node: Node, path: readonly string[]): unknown {
 
 function fromAlias(walk: Walk, alias: Node, path: readonly string[]): unknown {
   const target = isAlias(alias) ? alias.resolve(walk.document) : undefined;
-  if (target === undefined) return null;
-  const [start, end] = alias.range ?? [0, 0, 0];
-  const at = placeAt(walk.source, start, end);
+  const at = placeAt(walk.source, ...rangeOf(alias));
+  if (target === undefined) {
+    const detail = 'There is no anchor of this name before this alias.';
+    const hint = 'Text that begins with * must be in quotes.';
+    walk.diagnostics.push(problem('inventory/alias', 'Unknown anchor', detail, { at, hint }));
+    return UNREADABLE;
+  }
   if (walk.open.has(target)) {
     const detail = 'This alias stands inside the very thing that it stands for.';
     walk.diagnostics.push(problem('inventory/alias', 'Alias of itself', detail, { at }));
-    return null;
+    return UNREADABLE;
   }
   const before = walk.aliasedNodes;
   walk.aliasDepth++;
@@ -109,8 +120,9 @@ function fromAlias(walk: Walk, alias: Node, path: readonly string[]): unknown {
   return value;
 }
 
-function fromMap(walk: Walk, map: YAMLMap, path: readonly string[]): Record<string, unknown> {
+function fromMap(walk: Walk, map: YAMLMap, path: readonly string[]): unknown {
   const object: Record<string, unknown> = {};
+  let isBroken = false;
   if (map.anchor !== undefined) walk.open.add(map);
   for (const pair of map.items) {
     const key = pair.key as Node | null;
@@ -119,6 +131,7 @@ function fromMap(walk: Walk, map: YAMLMap, path: readonly string[]): Record<stri
     const at = placeAt(walk.source, ...rangeOf(key ?? map));
     if (name === undefined) {
       walk.diagnostics.push(badKey(key, at));
+      isBroken = true;
     } else if (name === '__proto__') {
       walk.diagnostics.push(problem('inventory/bad-key', 'Key cannot be used', 'No key may be "__proto__".', { at }));
     } else if (Object.hasOwn(object, name)) {
@@ -131,7 +144,17 @@ function fromMap(walk: Walk, map: YAMLMap, path: readonly string[]): Record<stri
     }
   }
   walk.open.delete(map);
-  return object;
+  // `{{ name }}` is a map with a map as its key: what it would have been nobody knows.
+  return isBroken && map.flow === true ? UNREADABLE : object;
+}
+
+function warnLeadingZero(walk: Walk, scalar: Scalar): void {
+  const { source } = scalar;
+  if (source === undefined || !/^[-+]?0\d+$/.test(source)) return;
+  const detail = `YAML 1.2 reads ${source} as the number ${scalar.value}.`;
+  const hint = `Write "${source}" in quotes if it is text, or the number without the zero.`;
+  const at = placeAt(walk.source, ...rangeOf(scalar));
+  walk.diagnostics.push(problem(LEADING_ZERO, 'Number with a leading zero', detail, { at, hint, severity: 'warning' }));
 }
 
 function keyText(walk: Walk, key: Node | null): string | undefined {
@@ -178,61 +201,4 @@ function tagKind(tag: string | undefined): TagKind | undefined {
 function rangeOf(node: Node): [number, number] {
   const [start, end] = node.range ?? [0, 0, 0];
   return [start, end];
-}
-
-function syntaxDiagnostics(source: SourceText, document: Document.Parsed): Diagnostic[] {
-  const found: Diagnostic[] = [];
-  const lines = new Set<number>();
-  for (const error of [...document.errors, ...document.warnings]) {
-    const at = placeAt(source, ...error.pos);
-    // One mistake makes the parser stumble several times in a line: the first time says what is wrong.
-    if (lines.has(at.line)) continue;
-    lines.add(at.line);
-    found.push(syntaxDiagnostic(source, error, at));
-  }
-  const { explicit, version } = document.directives.yaml;
-  if (explicit === true && version !== '1.2') {
-    const detail = `The text says that it is YAML ${version}: farmctl reads YAML 1.2.`;
-    const hint = 'Remove the line %YAML.';
-    found.push(problem('inventory/syntax', 'YAML syntax error', detail, { at: placeAt(source, 0, 0), hint }));
-  }
-  return found;
-}
-
-function syntaxDiagnostic(source: SourceText, error: YAMLError, at: ReturnType<typeof placeAt>): Diagnostic {
-  if (error.code === 'TAG_RESOLVE_FAILED' && error.message.startsWith('Unresolved tag')) {
-    const tag = error.message.replace(/^Unresolved tag: ?/, '');
-    const shown = tag.replace('tag:yaml.org,2002:', '!!');
-    const detail = `There is no tag "${shown}".${didYouMean(shown, TAG_NAMES)}`;
-    const hint = 'The tags are !file PATH and !env NAME for secrets, !text PATH for the text of a file.';
-    return problem('inventory/unknown-tag', 'Unknown tag', detail, { at, hint });
-  }
-  if (error.code === 'MULTIPLE_DOCS') {
-    const detail = 'A second document begins here: an inventory is one document a file.';
-    const hint = 'Put it into a file of its own and name that under "include".';
-    return problem('inventory/syntax', 'YAML syntax error', detail, { at, hint });
-  }
-  const message = error.message.replace(/ at line \d+, column \d+:?[\s\S]*$/, '').replace(/[.:]?\s*$/, '.');
-  const hint = syntaxHint(source, error, at.line);
-  return problem('inventory/syntax', 'YAML syntax error', message, hint === undefined ? { at } : { at, hint });
-}
-
-function syntaxHint(source: SourceText, error: YAMLError, line: number): string | undefined {
-  const text = source.text.split('\n', line)[line - 1] ?? '';
-  if (error.code === 'TAB_AS_INDENT' || /^ *\t/.test(text)) return 'Indent with spaces: YAML allows no tabs there.';
-  if (/:\s*[{[]?\s*\{\{|%\}/.test(text))
-    return 'There is no template language in an inventory: write the value itself.';
-  switch (error.code) {
-    case 'BAD_INDENT':
-      return 'Entries of one map or list start in the same column.';
-    case 'MISSING_CHAR':
-      return 'Look for a missing quote, comma, bracket or colon here or in the line before.';
-    case 'BAD_ALIAS':
-      return 'Text that starts with * or & must be in quotes.';
-    case 'BLOCK_AS_IMPLICIT_KEY':
-    case 'MULTILINE_IMPLICIT_KEY':
-      return 'Text that holds a colon and a space must be in quotes; else look for a missing line break or indent.';
-    default:
-      return undefined;
-  }
 }

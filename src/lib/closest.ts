@@ -1,16 +1,21 @@
 /**
  * The candidate that was most likely meant by a misspelt word, or undefined where none is near. Near is at most a third
- * of the word's letters wrong (one at least); letter case does not count.
+ * of the word's letters wrong (one at least, but never all); letter case does not count.
  */
 export function closest(word: string, candidates: Iterable<string>): string | undefined {
   const wanted = word.toLowerCase();
-  let limit = Math.max(1, Math.floor(Math.min(wanted.length, 64) / 3));
+  let limit = Math.min(Math.max(1, Math.floor(Math.min(wanted.length, 64) / 3)), wanted.length - 1);
   let best: string | undefined;
+  let bestShared = 0;
   for (const candidate of candidates) {
     if (Math.abs(candidate.length - word.length) > limit) continue;
     const distance = editDistance(wanted, candidate.toLowerCase());
-    if (distance > limit || (best !== undefined && distance === limit)) continue;
+    if (distance > limit) continue;
+    // Of two that are equally near the one whose ends agree more: app3 rather than app for ap3.
+    const shared = sharedEnds(wanted, candidate.toLowerCase());
+    if (best !== undefined && distance === limit && shared <= bestShared) continue;
     best = candidate;
+    bestShared = shared;
     limit = distance;
     if (distance === 0) break;
   }
@@ -29,6 +34,15 @@ export function quotedList(words: readonly string[], most = 12): string {
   if (words.length > most) return `${shown.join(', ')} and ${words.length - most} more`;
   if (shown.length < 2) return shown.join('');
   return `${shown.slice(0, -1).join(', ')} and ${shown.at(-1)}`;
+}
+
+function sharedEnds(a: string, b: string): number {
+  const most = Math.min(a.length, b.length);
+  let head = 0;
+  while (head < most && a[head] === b[head]) head++;
+  let tail = 0;
+  while (tail < most - head && a.at(-1 - tail) === b.at(-1 - tail)) tail++;
+  return head + tail;
 }
 
 /** Insertions, deletions, replacements, and swaps of two neighbours, each counted once. */

@@ -163,6 +163,7 @@ function narrow(errors: readonly ErrorObject[]): ErrorObject[] {
     kept = kept.filter((one) => one !== whole && !inside.includes(one));
     kept.push(...meant);
   }
-  // ajv adds an `if` error beside those of its branch; they say it better.
-  return kept.filter((one) => one.keyword !== 'if');
+  // Of a value of a wrong type nothing else is worth saying; an `if` error stands beside those of its branch.
+  const mistyped = new Set(kept.filter((one) => one.keyword === 'type').map((one) => one.instancePath));
+  return kept.filter((one) => one.keyword !== 'if' && (one.keyword === 'type' || !mistyped.has(one.instancePath)));
 }
