@@ -4,7 +4,7 @@ export const RECORD_TYPES = { A: 1, NS: 2, CNAME: 5, SOA: 6, PTR: 12, MX: 15, TX
 export type RecordType = keyof typeof RECORD_TYPES;
 
 /** One record of an answer: its type's number, and its value as zone files write it. */
-export interface DnsRecord {
+interface DnsRecord {
   readonly type: number;
   /** Names in lower case without the last dot; `10 mail.example` for MX; all seven fields for SOA. */
   readonly value: string;

@@ -21,18 +21,18 @@ export function reasonOf(error: unknown): string {
 /**
  * Runs a look over a stream, within a deadline. Whatever goes wrong is a finding, nothing is thrown; the stream is
  * destroyed at the end in any case.
- * @param open opens the stream to the service, from wherever the check starts
+ * @param open opens the stream to the service, from wherever the check starts; its signal says that nobody waits any more
  * @param signal ends the check early
  */
 export async function overStream(
-  open: () => Promise<Duplex>,
+  open: (timeUp: AbortSignal) => Promise<Duplex>,
   look: (stream: Duplex) => Promise<Finding>,
   deadlineMs: number,
   signal: AbortSignal,
 ): Promise<CheckOutcome> {
   const startedAt = performance.now();
   let stream: Duplex | undefined;
-  let isOver = false;
+  const timeUp = new AbortController();
   let stop: (finding: Finding) => void = () => {};
   const stopped = new Promise<Finding>((resolve) => {
     stop = resolve;
@@ -44,8 +44,8 @@ export async function overStream(
 
   async function work(): Promise<Finding> {
     try {
-      stream = await open();
-      if (isOver) stream.destroy();
+      stream = await open(timeUp.signal);
+      if (timeUp.signal.aborted) stream.destroy();
       // The look hears of errors through its own reading; a late one must not end farmctl.
       stream.on('error', () => {});
       return await look(stream);
@@ -58,7 +58,7 @@ export async function overStream(
     const finding = await Promise.race([stopped, work()]);
     return { ...finding, durationMs: Math.round(performance.now() - startedAt) };
   } finally {
-    isOver = true;
+    timeUp.abort();
     clearTimeout(timer);
     signal.removeEventListener('abort', abort);
     stream?.destroy();

@@ -8,7 +8,7 @@ import { bad, type CheckOutcome, good, overStream, reasonOf } from './outcome.ts
 import { lookTcp } from './tcp.ts';
 
 /** A command's end on the host. */
-export interface CommandAnswer {
+interface CommandAnswer {
   /** Undefined where its time was up. */
   readonly code: number | undefined;
   /** The end of what it printed. */
@@ -17,14 +17,14 @@ export interface CommandAnswer {
 
 /** The two ways from the controller to what is checked. */
 export interface Reach {
-  /** A stream to an address, from the controller or through the host, as the check's `from` says. */
-  open(address: string, port: number): Promise<Duplex>;
+  /** A connected stream to an address, from the controller (`openDirect`) or through the host, as the check's `from` says. `signal`: the check's time is up. */
+  open(address: string, port: number, signal: AbortSignal): Promise<Duplex>;
   /** Runs a script on the host that declares the check. */
   command(script: Script, deadlineMs: number): Promise<CommandAnswer>;
 }
 
 /** Milliseconds that a check may take where it does not say. */
-export const CHECK_DEADLINE_MS = 10_000;
+const CHECK_DEADLINE_MS = 10_000;
 
 /**
  * Runs one declared check. Never throws: what goes wrong is its outcome.
@@ -40,7 +40,7 @@ export async function runCheck(check: Check, reach: Reach, signal: AbortSignal):
     if (check.kind === 'dns') return lookDns(check, stream);
     return lookTcp(check, stream);
   };
-  return overStream(() => reach.open(address, port), look, deadlineMs, signal);
+  return overStream((timeUp) => reach.open(address, port, timeUp), look, deadlineMs, signal);
 }
 
 async function runCommand(check: CommandCheck, reach: Reach, deadlineMs: number): Promise<CheckOutcome> {

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { RunOptions } from '../engine/run.ts';
 import type { Farm } from '../model/farm.ts';
 import { createPlainReporter, type ProgressReporter } from '../report/reporter.ts';
@@ -56,10 +57,13 @@ export async function openFarmRun(flags: FarmRunFlags, terminal: Terminal, { may
         await progress.stop();
         return askSecret(terminal, `Passphrase of ${keyPath}`, 'the private key');
       };
+      const { XDG_CACHE_HOME, HOME } = process.env;
+      const cache = XDG_CACHE_HOME || (HOME && join(HOME, '.cache')) || undefined;
       const transport = sshTransport({
         target: (name) => targetOf(connected, name),
         ...(passwords.login === undefined ? {} : { password: passwords.login }),
         ...(terminal.isInteractive ? { askPassphrase } : {}),
+        ...(cache === undefined ? {} : { cacheFolder: join(cache, 'farmctl', 'ssh-config') }),
         onNewHostKey: (label, keyType, fingerprint, file) =>
           progress.tell(`Accepted the new host key of ${label}: ${keyType} ${fingerprint}, written to ${file}.`),
       });

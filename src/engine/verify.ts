@@ -1,4 +1,4 @@
-import { connect } from 'node:net';
+import { openDirect } from '../checks/direct.ts';
 import { type Reach, runCheck } from '../checks/run.ts';
 import { semaphore } from '../lib/semaphore.ts';
 import { desiredOf, needsFacts } from '../plan/desired.ts';
@@ -71,8 +71,8 @@ async function factsOf(session: NonNullable<HostRun['session']>, options: RunOpt
 
 function reachOf(run: HostRun, check: Check, turn: ReturnType<typeof semaphore>): Reach {
   return {
-    async open(address, port) {
-      if (check.from === 'controller') return connect(port, address);
+    async open(address, port, signal) {
+      if (check.from === 'controller') return openDirect(address, port, signal);
       if (run.connection === undefined) throw new Error('the host is not connected');
       return run.connection.forward(address, port);
     },

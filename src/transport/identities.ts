@@ -6,7 +6,7 @@ import { errorCode, isMissing, textIfReadable } from './error-code.ts';
 type Ssh2 = typeof import('ssh2');
 
 /** What became of a private key file. */
-export type KeyFile =
+type KeyFile =
   | { readonly state: 'missing' }
   | { readonly state: 'unusable'; readonly reason: string }
   | { readonly state: 'plain'; readonly key: ParsedKey }
@@ -23,7 +23,7 @@ export interface Identities {
 }
 
 /** An agent with the keys that it listed. */
-export interface AgentKeys {
+interface AgentKeys {
   readonly keys: readonly ParsedKey[];
   /** Certificates among what it listed, which ssh2 cannot offer. */
   readonly certificates: number;

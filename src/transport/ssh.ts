@@ -46,6 +46,16 @@ export interface SshOptions {
 /** A jump host's sshd sees all handshakes of the hosts behind it, and ours with it. */
 const HANDSHAKES_PER_JUMP_HOST = 8;
 
+/** There is one terminal: questions of several hosts come one after the other. */
+function questionsInTurn(): <T>(ask: () => Promise<T>) => Promise<T> {
+  let last: Promise<unknown> = Promise.resolve();
+  return (ask) => {
+    const answer = last.then(ask, ask);
+    last = answer;
+    return answer;
+  };
+}
+
 /** Transport over ssh. The library is loaded with the first connection. */
 export function sshTransport(options: SshOptions): Transport {
   const lookup = sshConfigLookup(options.sshConfigFile, options.cacheFolder);
@@ -55,6 +65,10 @@ export function sshTransport(options: SshOptions): Transport {
   const reached = new Set<string>();
   let loaded: Promise<Loaded> | undefined;
 
+  const inTurn = questionsInTurn();
+  const { askAnswer } = options;
+  const askInTurn: AskAnswer | undefined = askAnswer && ((...words) => inTurn(() => askAnswer(...words)));
+
   interface Loaded {
     readonly ssh2: typeof import('ssh2');
     readonly identities: ReturnType<typeof loadIdentities>;
@@ -62,7 +76,9 @@ export function sshTransport(options: SshOptions): Transport {
 
   async function load(): Promise<Loaded> {
     const { default: ssh2 } = await import('ssh2');
-    return { ssh2, identities: loadIdentities(ssh2, options.askPassphrase) };
+    const { askPassphrase } = options;
+    const ask = askPassphrase && ((keyPath: string) => inTurn(() => askPassphrase(keyPath)));
+    return { ssh2, identities: loadIdentities(ssh2, ask) };
   }
 
   async function hostKeysOf(
@@ -134,11 +150,7 @@ export function sshTransport(options: SshOptions): Transport {
         return await openLink(ssh2, {
           endpoint,
           sock: opened.value,
-          authenticator: authenticator(
-            endpoint,
-            { identities, password, askAnswer: options.askAnswer },
-            deadline.paused,
-          ),
+          authenticator: authenticator(endpoint, { identities, password, askAnswer: askInTurn }, deadline.paused),
           hostKeys,
           judge: (blob) => judge(endpoint, blob),
           keepaliveMs: options.keepaliveMs ?? 10_000,

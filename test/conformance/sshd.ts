@@ -18,7 +18,7 @@ export interface Sshd {
   stop(): Promise<void>;
 }
 
-export const SSHD = '/usr/sbin/sshd';
+const SSHD = '/usr/sbin/sshd';
 
 /** True where the tests of a real sshd can run; they say so where not. */
 export function hasSshd(): boolean {

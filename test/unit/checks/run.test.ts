@@ -2,11 +2,11 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer as createHttpServer, type RequestListener } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
-import { connect, createServer as createTcpServer, type Server, type Socket } from 'node:net';
+import { createServer as createTcpServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Duplex } from 'node:stream';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { openDirect } from '../../../src/checks/direct.ts';
 import { type Reach, runCheck } from '../../../src/checks/run.ts';
 import { sh } from '../../../src/remote/sh.ts';
 import { commandCheck, dnsCheck, httpCheck, tcpCheck } from '../../../src/role/check.ts';
@@ -32,12 +32,7 @@ afterEach(async () => {
 });
 
 const reach: Reach = {
-  open: (address, port) =>
-    new Promise<Duplex>((resolve, reject) => {
-      const socket = connect(port, address);
-      socket.once('error', reject);
-      socket.once('connect', () => resolve(socket));
-    }),
+  open: openDirect,
   command: async () => ({ code: 0, output: '' }),
 };
 
