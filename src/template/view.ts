@@ -32,8 +32,8 @@ export function strictView(data: object, path = ''): object {
   const inner = new Map<string, object>();
   const isList = Array.isArray(data);
   // The data may be frozen, and a proxy must not say anything else than its frozen target: it stands before a copy.
-  // Functions and what is undefined are left out, so that they do not appear in `each` either.
-  const usable = Object.entries(data).filter(([, value]) => value !== undefined && typeof value !== 'function');
+  // What cannot be used is left out, so that it does not appear in `each` or trouble a partial that is given more.
+  const usable = Object.entries(data).filter(([, value]) => value !== undefined && unusableKind(value) === undefined);
   const view: object = new Proxy(isList ? [...data] : Object.fromEntries(usable), {
     get(copy, key) {
       if (typeof key === 'symbol') return Reflect.get(copy, key);
@@ -44,14 +44,11 @@ export function strictView(data: object, path = ''): object {
       const value: unknown = isOwn ? Reflect.get(data, key) : undefined;
       if (value === undefined) throw undefinedName(copy, here, key);
       if (value instanceof Secret) return value.placeholder;
-      if (typeof value === 'function') throw unusable(here, key, 'a function');
+      const kind = unusableKind(value);
+      if (kind !== undefined) throw unusable(here, key, kind);
       if (typeof value !== 'object' || value === null) return value;
       let wrapped = inner.get(key);
       if (wrapped === undefined) {
-        if (value instanceof Content) throw unusable(here, key, 'the content of a file');
-        // Maps, sets and dates have no names of their own that a template could use.
-        const tag = Object.prototype.toString.call(value);
-        if (tag !== '[object Object]' && tag !== '[object Array]') throw unusable(here, key, `a ${tag.slice(8, -1)}`);
         wrapped = strictView(value, here);
         inner.set(key, wrapped);
       }
@@ -60,6 +57,15 @@ export function strictView(data: object, path = ''): object {
   });
   views.add(view);
   return view;
+}
+
+/** What the value is, if a template can do nothing with it: maps, sets and dates have no names of their own. */
+function unusableKind(value: unknown): string | undefined {
+  if (typeof value === 'function') return 'a function';
+  if (value instanceof Content) return 'the content of a file';
+  if (typeof value !== 'object' || value === null || value instanceof Secret) return undefined;
+  const tag = Object.prototype.toString.call(value);
+  return tag === '[object Object]' || tag === '[object Array]' ? undefined : `a ${tag.slice(8, -1)}`;
 }
 
 function undefinedName(target: object, path: string, key: string): ViewRefusal {
