@@ -1,3 +1,4 @@
+import { problem } from '../model/diagnostic.ts';
 import type { Farm, Host, Tier } from '../model/farm.ts';
 import { readRoles } from './assignments.ts';
 import { type Checking, report } from './checking.ts';
@@ -64,6 +65,11 @@ export function buildFarm(checking: Checking, options: BuildOptions): Farm {
     tiers.set(name, { name, roles, hosts: own.map((host) => host.name), at });
   }
   reportUnused(checking, present, document['variables'], 'no tier has it');
+  for (const [role, { written }] of options.options) {
+    if (present.has(role)) continue;
+    const detail = `-e ${role}.${Object.keys(written).join(`, ${role}.`)}: no tier has role ${role}.`;
+    checking.diagnostics.push(problem('variables/unused', 'Variables without effect', detail, { severity: 'warning' }));
+  }
   const vips = readVips(checking, networks, hosts, taken);
   return {
     name: text(document['farm']),

@@ -1,10 +1,12 @@
 import { type Diagnostic, problem } from '../model/diagnostic.ts';
 import type { RoleDeclarations } from '../model/role-declaration.ts';
 import { keyPlace, valuePlace } from './origin.ts';
+import type { InventoryDocument } from './schema.ts';
 
 /** What all steps of building a farm share: the merged document, the roles, and the mistakes found so far. */
 export interface Checking {
-  readonly document: Readonly<Record<string, unknown>>;
+  /** Its keys are those of the schema; their values are looked at anew, because some may be wrong. */
+  readonly document: Readonly<Partial<Record<keyof InventoryDocument, unknown>>>;
   readonly roles: RoleDeclarations;
   readonly diagnostics: Diagnostic[];
 }

@@ -24,7 +24,7 @@ export interface TierFrame {
 }
 
 /** What a host's roles are told, and how it is reached. */
-export interface HostValues {
+interface HostValues {
   readonly settings: ReadonlyMap<string, ReadonlyMap<string, readonly Setting[]>>;
   readonly variables: ReadonlyMap<string, Readonly<Record<string, unknown>>>;
   readonly connection: Connection;

@@ -1,14 +1,14 @@
 import type { Diagnostic } from '../model/diagnostic.ts';
-import { hasErrors } from '../model/diagnostic.ts';
+import { hasErrors, problem } from '../model/diagnostic.ts';
 import type { Farm } from '../model/farm.ts';
 import type { RoleDeclarations } from '../model/role-declaration.ts';
-import { validate } from '../model/validate.ts';
+import { schemaMistake, validate } from '../model/validate.ts';
 import { buildFarm } from './build.ts';
 import { isMap } from './merge.ts';
 import { schemaDiagnostic } from './mistakes.ts';
 import { HOST_KEYS } from './networks.ts';
 import { readOptions } from './options.ts';
-import { inventorySchema } from './schema.ts';
+import { inventorySchema, levelVariables } from './schema.ts';
 import { readInventory } from './source.ts';
 import { resolveTags, UNREADABLE } from './tags.ts';
 import { LEADING_ZERO } from './yaml.ts';
@@ -47,17 +47,35 @@ export async function loadInventory(source: string, options: LoadOptions): Promi
   let farm: Farm | undefined;
   if (read.document !== undefined) {
     diagnostics.push(...(await resolveTags(read.requests, environment)));
-    const found = checkSchema(read.document, roles);
-    diagnostics.push(...found.diagnostics);
-    const checking = { document: read.document, roles, diagnostics };
-    const { brokenRoles } = found;
-    farm = buildFarm(checking, { options: levels, brokenRoles, home: environment['HOME'] });
+    const { document } = read;
+    try {
+      const found = checkSchema(document, roles);
+      diagnostics.push(...found.diagnostics);
+      const build = { options: levels, brokenRoles: found.brokenRoles, home: environment['HOME'] };
+      farm = buildFarm({ document, roles, diagnostics }, build);
+    } catch (error) {
+      const wrong = wrongSchemas(roles);
+      if (wrong.length === 0) throw error;
+      diagnostics.push(...wrong);
+    }
   }
   const sources = new Map([...read.sources].map(([file, { text }]) => [file, text]));
   const sorted = inOrder(withoutSuperfluous(diagnostics), [...read.sources.keys()]);
   return farm === undefined || hasErrors(sorted)
     ? { diagnostics: sorted, sources }
     : { farm, diagnostics: sorted, sources };
+}
+
+/** Roles whose own schema cannot be used: that comes out when the first value is checked. */
+function wrongSchemas(roles: RoleDeclarations): Diagnostic[] {
+  return [...roles.values()].flatMap(({ name, variables }) => {
+    const mistake = schemaMistake(levelVariables(variables), false) ?? schemaMistake(variables, true);
+    if (mistake === undefined) return [];
+    const detail = `The schema of role ${name}'s variables cannot be used: ${mistake}.`;
+    return [
+      problem('role/invalid-schema', 'Wrong schema', detail, { hint: `Correct "variables" in roles/${name}/role.ts.` }),
+    ];
+  });
 }
 
 interface SchemaFindings {

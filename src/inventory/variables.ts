@@ -16,7 +16,7 @@ export interface TierVariables {
 }
 
 /** One role's settings and winning values, defaults filled in and frozen. */
-export interface RoleValues {
+interface RoleValues {
   readonly settings: Settings;
   readonly variables: Readonly<Record<string, unknown>>;
 }

@@ -116,7 +116,7 @@ function typeHint(types: readonly string[], value: unknown, said: string | undef
 }
 
 /** A value as a message names it. */
-export function shown(value: unknown): string {
+function shown(value: unknown): string {
   if (value === null || value === undefined) return 'empty';
   if (typeof value === 'string') {
     const text = value.length > 40 ? `${value.slice(0, 40)}…` : value;

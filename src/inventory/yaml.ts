@@ -24,7 +24,7 @@ export interface ParsedText {
 }
 
 /** More nodes than this through aliases is an attack or an accident: the largest farms are written out. */
-const MAX_ALIASED_NODES = 100_000;
+const MAX_ALIASED_NODES = 500_000;
 
 /** A warning that an error at the same place makes superfluous. */
 export const LEADING_ZERO = 'inventory/leading-zero';

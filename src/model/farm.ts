@@ -66,7 +66,8 @@ export interface Host {
   /** Address by network name, in the order of the inventory: the first is the host's own. */
   readonly addresses: ReadonlyMap<string, string>;
   readonly roles: readonly RoleAssignment[];
-  /** Per role, per variable: every level that says something, the winner first. Defaults are included. */
+  /** Per role, per variable: every level that says something, the winner first. Defaults are included;
+   * `ssh` and `become` stand here like roles. */
   readonly settings: ReadonlyMap<string, ReadonlyMap<string, readonly Setting[]>>;
   /** Per role: the winning values, validated by the role's schema and with defaults filled in. */
   readonly variables: ReadonlyMap<string, Readonly<Record<string, unknown>>>;

@@ -99,6 +99,16 @@ export function validate(schema: TSchema, value: unknown, options: ValidateOptio
   return [...problems.filter((one) => !isBelow(one.instancePath)), ...stray.map(strayProblem)];
 }
 
+/** What is wrong with a schema itself, or undefined. */
+export function schemaMistake(schema: TSchema, fillDefaults: boolean): string | undefined {
+  try {
+    compile(schema, fillDefaults);
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
 function toProblem(error: ErrorObject): Problem {
   return {
     instancePath: error.instancePath,

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { explainVariable } from '../../../src/inventory/explain.ts';
 import { type LoadOptions, loadInventory } from '../../../src/inventory/load.ts';
 import type { Farm } from '../../../src/model/farm.ts';
+import { t } from '../../../src/model/schema.ts';
 import { Secret } from '../../../src/model/secret.ts';
 import { roles } from '../../corpus/roles.ts';
 
@@ -299,11 +300,28 @@ describe('-e', () => {
     ['apache-app.sites=[{ name: a', 'inventory/syntax: -e apache-app.sites=[{ name: a: This "{" is not closed.'],
     ['bind9.tsig=!file none', 'inventory/unreadable-file: -e bind9.tsig=!file none: There is no file none.'],
     ['apache-app.log=!env NO', 'inventory/environment: -e apache-app.log=!env NO: The environment has no variable NO.'],
+    ['nfs.export=/srv', 'variables/unused: -e nfs.export: no tier has role nfs.'],
   ])('%s', async (override, message) => {
     write({
       'farm.yaml': `${HEAD}tiers: { app: { roles: [apache-app, bind9], hosts: { app1: { web: 10.77.0.21 } } } }\n`,
     });
     expect(await details('farm.yaml', { overrides: [override] })).toEqual([message]);
+  });
+});
+
+describe('a role whose schema is wrong', () => {
+  it.each([
+    ['a keyword that does not exist', t.object({ a: t.string({ minLenght: 1 }) })],
+    [
+      'a default where it has no effect',
+      t.object({ a: t.union([t.object({ b: t.integer({ default: 1 }) }), t.null()]) }),
+    ],
+  ])('is named: %s', async (_name, variables) => {
+    write({ 'farm.yaml': `${HEAD}tiers: { app: { roles: [odd], hosts: { app1: { web: 10.77.0.21 } } } }\n` });
+    const odd = new Map([...roles, ['odd', { name: 'odd', variables, parts: new Map([['odd', undefined]]) }]]);
+    const [found, ...more] = await details('farm.yaml', { roles: odd });
+    expect(found).toMatch(/^role\/invalid-schema: The schema of role odd's variables cannot be used: strict mode: /);
+    expect(more).toEqual([]);
   });
 });
 
