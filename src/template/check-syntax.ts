@@ -1,7 +1,7 @@
 import Handlebars from 'handlebars';
 import { didYouMean, quotedList } from '../lib/closest.ts';
 import { type Diagnostic, FarmError, type Place, problem } from '../model/diagnostic.ts';
-import { helpers } from './helpers.ts';
+import { helpers, isHelper } from './helpers.ts';
 import { argumentsOf, type Call, known, nodeAt, pathsIn, programsOf, simpleName } from './syntax.ts';
 import { findPartial, partialNames, type TemplateFile, type Templates } from './templates.ts';
 
@@ -10,11 +10,6 @@ const BLOCKS: Readonly<Record<string, number>> = { if: 1, unless: 1, each: 1, wi
 
 /** What `@` may be followed by. */
 const DATA_NAMES = ['root', 'index', 'key', 'first', 'last'];
-
-/** Names that may be called: as `{{name x}}` or `(name x)`. */
-export function isHelper(name: string | undefined): name is string {
-  return name !== undefined && (name === 'lookup' || Object.hasOwn(helpers, name));
-}
 
 /**
  * Parses a template and checks all that can be known without data: helpers, their arguments, partials.

@@ -143,6 +143,11 @@ export const helpers: Readonly<Record<string, Helper>> = {
   },
 };
 
+/** Names that may be called: as `{{name x}}` or `(name x)`. */
+export function isHelper(name: string | undefined): name is string {
+  return name !== undefined && (name === 'lookup' || Object.hasOwn(helpers, name));
+}
+
 /** As Handlebars' `if` sees it: empty lists are false. */
 function isTrue(value: unknown): boolean {
   return Array.isArray(value) ? value.length > 0 : Boolean(value);

@@ -1,4 +1,4 @@
-import { isHelper } from './check-syntax.ts';
+import { isHelper } from './helpers.ts';
 import { argumentsOf, isChained, known, type Mustache, programsOf, simpleName } from './syntax.ts';
 import type { TemplateFile } from './templates.ts';
 

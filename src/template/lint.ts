@@ -54,6 +54,36 @@ export function lintTemplate(
   return diagnostics;
 }
 
+/** Templates that look at all their names whenever they are rendered. */
+export interface LintedTemplates {
+  readonly templates: Templates;
+  /** Names that no rendering so far had, as warnings: a branch that was never taken would stumble over them. */
+  diagnostics(): readonly Diagnostic[];
+}
+
+/** Makes templates that lint themselves on the way: for `farmctl validate`, which renders the whole farm. */
+export function lintOnRender(templates: Templates): LintedTemplates {
+  const renderings = new Map<string, number>();
+  const misses = new Map<string, { diagnostic: Diagnostic; template: string; count: number }>();
+  const onRender: Templates['onRender'] = (role, name, data) => {
+    const template = `${role}/${name}`;
+    renderings.set(template, (renderings.get(template) ?? 0) + 1);
+    for (const diagnostic of lintTemplate(templates, role, name, data)) {
+      const key = JSON.stringify([template, diagnostic.at]);
+      const miss = misses.get(key) ?? { diagnostic, template, count: 0 };
+      miss.count++;
+      misses.set(key, miss);
+    }
+  };
+  return {
+    templates: { files: templates.files, onRender },
+    diagnostics: () =>
+      [...misses.values()]
+        .filter(({ template, count }) => count === renderings.get(template))
+        .map(({ diagnostic }) => ({ ...diagnostic, severity: 'warning' as const })),
+  };
+}
+
 /** Values that `this` may be; none where nothing is known. The outermost scope comes first. */
 type Scopes = readonly (readonly unknown[])[];
 
@@ -67,8 +97,17 @@ interface Visit {
 function visitFile(visit: Visit, file: TemplateFile, scopes: Scopes): void {
   if (visit.seen.has(file)) return;
   visit.seen.add(file);
-  visitProgram(visit, parseTemplate(visit.templates, file), file, scopes);
+  visitProgram(visit, programOf(visit.templates, file), file, scopes);
   visit.seen.delete(file);
+}
+
+const programs = new WeakMap<TemplateFile, hbs.AST.Program>();
+
+/** Parsed once: the same templates are linted for every host. */
+function programOf(templates: Templates, file: TemplateFile): hbs.AST.Program {
+  const present = programs.get(file) ?? parseTemplate(templates, file);
+  programs.set(file, present);
+  return present;
 }
 
 function visitProgram(visit: Visit, program: hbs.AST.Program, file: TemplateFile, scopes: Scopes): void {

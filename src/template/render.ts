@@ -27,7 +27,9 @@ export function renderTemplate(
   const template = renderer.compile(file);
   renderer.step = undefined;
   try {
-    return Content.text(template(strictView(data)));
+    const content = Content.text(template(strictView(data)));
+    templates.onRender?.(role, name, data);
+    return content;
   } catch (error) {
     if (error instanceof FarmError) throw error;
     throw new FarmError(renderProblem(renderer.step, file, error), { cause: error });

@@ -1,4 +1,5 @@
 import type { Place } from '../model/diagnostic.ts';
+import { isHelper } from './helpers.ts';
 import type { TemplateFile } from './templates.ts';
 
 // Handlebars' own types leave nodes open; these are the ones that its parser makes.
@@ -63,8 +64,9 @@ export function pathsIn(node: hbs.AST.Node): readonly Path[] {
       return [one];
     case 'MustacheStatement':
     case 'SubExpression': {
-      const own = argumentsOf(one).flatMap(pathsIn);
-      return one.type === 'MustacheStatement' && own.length === 0 ? pathsIn(one.path) : own;
+      const given = argumentsOf(one);
+      const isCall = one.type === 'SubExpression' || given.length > 0 || isHelper(simpleName(one.path));
+      return isCall ? given.flatMap(pathsIn) : pathsIn(one.path);
     }
     case 'BlockStatement': {
       const chained = programsOf(one).filter(isChained);

@@ -12,6 +12,8 @@ export interface TemplateFile {
 export interface Templates {
   /** By `ROLE/NAME`: `bind9/named.conf.hbs`; partials by `_partials/NAME.hbs`. */
   readonly files: ReadonlyMap<string, TemplateFile>;
+  /** Told of each rendering with what it was given. */
+  readonly onRender?: (role: string, name: string, data: Readonly<Record<string, unknown>>) => void;
 }
 
 /** The folder of what all templates may use as `{{> NAME}}`. */

@@ -2,6 +2,7 @@ import { FarmError, hasErrors } from '../../model/diagnostic.ts';
 import { renderFarm } from '../../plan/offline.ts';
 import { groupDiagnostics } from '../../report/diagnostic-groups.ts';
 import { count } from '../../report/text.ts';
+import { lintOnRender } from '../../template/lint.ts';
 import { loadTemplates } from '../../template/load.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
 import { readFactsFile } from '../facts-file.ts';
@@ -22,8 +23,9 @@ export async function validate(flags: ValidateFlags, terminal: Terminal): Promis
   if (farm !== undefined && !hasErrors(found)) {
     try {
       const facts = flags.facts === undefined ? undefined : readFactsFile(flags.facts, terminal.directory);
-      const view = renderFarm(farm, roles, await loadTemplates(roots), [...farm.hosts.keys()], facts);
-      diagnostics.push(...view.diagnostics);
+      const lint = lintOnRender(await loadTemplates(roots));
+      const view = renderFarm(farm, roles, lint.templates, [...farm.hosts.keys()], facts);
+      diagnostics.push(...view.diagnostics, ...lint.diagnostics());
       showWithoutFacts(view.withoutFacts, terminal);
       const files = `${count(view.files.length, 'file')} on ${count(farm.hosts.size, 'host')}`;
       sum = `${farm.name}: the inventory is right, and its roles render ${files}.\n`;

@@ -2,13 +2,13 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { lintTemplate, usedNames } from '../../../src/template/lint.ts';
+import { lintOnRender, lintTemplate, usedNames } from '../../../src/template/lint.ts';
 import { loadTemplates } from '../../../src/template/load.ts';
 import { renderTemplate } from '../../../src/template/render.ts';
 import { templatesOf } from '../../../src/template/templates.ts';
 
 const templates = templatesOf({
-  'r/t.hbs': `{{name}}
+  'r/t.hbs': `{{name}} {{managed-banner}} {{managed-banner "//"}} {{this.name}}
 {{#if tls}}
   {{tls.key}} {{prot}}
 {{/if}}
@@ -47,11 +47,24 @@ describe('lintTemplate', () => {
   });
 });
 
+describe('lintOnRender', () => {
+  it('warns of names that no rendering had', () => {
+    const files = templatesOf({ 'r/a.hbs': '{{#if tls}}{{tls.key}} {{prot}} {{only}}{{/if}}' });
+    const lint = lintOnRender(files);
+    expect(renderTemplate(lint.templates, 'r', 'a.hbs', { tls: null, port: 1 }).template).toBe('');
+    renderTemplate(lint.templates, 'r', 'a.hbs', { tls: null, port: 1, only: 1 });
+    expect(lint.diagnostics().map(({ severity, at, detail }) => `${severity} ${at?.column} ${detail}`)).toEqual([
+      'warning 26 There is no "prot" in what the role gives to the template. Did you mean "port"?',
+    ]);
+  });
+});
+
 describe('usedNames', () => {
   it('lists every name with its place, those of partials too', () => {
     const names = usedNames(templates, 'r', 't.hbs');
     expect(new Set(names.map((one) => one.name))).toEqual(
       new Set([
+        'this.name',
         'name',
         'tls',
         'tls.key',
