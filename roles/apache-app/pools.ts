@@ -66,7 +66,7 @@ export const poolVariables = t.object({
   ),
 });
 
-export type Pool = Static<typeof poolVariables>;
+type Pool = Static<typeof poolVariables>;
 
 /** Refuses what PHP-FPM would refuse at its start, and two pools of one name. */
 export function checkPools(pools: readonly Pool[], reject: RoleContext<unknown>['reject']): void {

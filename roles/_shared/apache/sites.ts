@@ -2,7 +2,7 @@ import { type Content, directory, file, ownedDirectory, type Resource, type Role
 import type { ServerVariables, SiteVariables } from './variables.ts';
 
 /** Where a certificate lies on the host. */
-export interface CertificateFiles {
+interface CertificateFiles {
   readonly certificate: string;
   readonly key: string;
 }
@@ -35,7 +35,7 @@ export function docrootOf(site: Pick<SiteVariables, 'docroot' | 'name'>): string
   return site.docroot ?? `/srv/www/${site.name.toLowerCase()}`;
 }
 
-export function isBelow(path: string, top: string | null): boolean {
+function isBelow(path: string, top: string | null): boolean {
   return top !== null && (path === top || path.startsWith(`${top}/`));
 }
 

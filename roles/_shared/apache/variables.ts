@@ -10,7 +10,7 @@ const IPV4_OR_NETWORK = `^${OCTET}(\\.${OCTET}){3}(/([0-9]|[12][0-9]|3[0-2]))?$`
 const USER = '^[a-z_][a-z0-9_-]{0,31}$';
 
 /** A path that can stand in a configuration of Apache without quoting: no quotes, no blanks, no `$`. */
-export const plainPath = (options: Record<string, unknown> = {}) =>
+const plainPath = (options: Record<string, unknown> = {}) =>
   t.string({ pattern: '^(/(?!\\.{1,2}(/|$))[A-Za-z0-9._@+-]+)+$', ...options });
 
 /** A short name that becomes part of file names: of a pool or a certificate. */
@@ -21,7 +21,7 @@ export const orNull = <S extends Parameters<typeof t.optional>[0]>(schema: S, op
   t.union([schema, t.null()], { default: null, ...options });
 
 /** Where the two roles differ in what is usual. */
-export interface UsualValues {
+interface UsualValues {
   readonly workers: number;
   readonly threadsPerChild: number;
   readonly maxSpareThreads: number;
