@@ -1,10 +1,18 @@
+/** Where an editor finds what roles import, as paths for a tsconfig. */
+export interface FarmctlTypes {
+  readonly entry: string;
+  /** Where the entry is TypeScript's source: the folder of the types that it needs itself. */
+  readonly typeRoot?: string;
+}
+
 /** What a new project holds: path below its folder and content. `name` is the farm's name. */
-export function projectFiles(name: string, farmctlTypes: string): ReadonlyMap<string, string> {
+export function projectFiles(name: string, types: FarmctlTypes): ReadonlyMap<string, string> {
   return new Map([
     ['inventories/prod.yaml', inventory(name)],
     ['roles/motd/role.ts', ROLE],
     ['templates/motd/motd.hbs', TEMPLATE],
-    ['tsconfig.json', tsconfig(farmctlTypes)],
+    ['tsconfig.json', tsconfig(types)],
+    ['package.json', PACKAGE],
     ['.gitignore', GITIGNORE],
     ['README.md', readme(name)],
   ]);
@@ -24,7 +32,7 @@ ssh: { user: root }
 tiers:
   app:
     roles:
-      - motd: { message: Be careful, this is production. }
+      - motd: { message: 'Be careful: this is production.' }
     hosts:
       # app1 has 192.0.2.21, app2 has 192.0.2.22.
       'app[1:2]': { web: 192.0.2.21 }
@@ -55,7 +63,9 @@ const TEMPLATE = `{{fqdn}}
 {{/each}}
 `;
 
-const tsconfig = (farmctlTypes: string) => `${JSON.stringify(
+const PACKAGE = `${JSON.stringify({ private: true, type: 'module' }, null, 2)}\n`;
+
+const tsconfig = ({ entry, typeRoot }: FarmctlTypes) => `${JSON.stringify(
   {
     compilerOptions: {
       target: 'es2024',
@@ -67,7 +77,9 @@ const tsconfig = (farmctlTypes: string) => `${JSON.stringify(
       verbatimModuleSyntax: true,
       allowImportingTsExtensions: true,
       skipLibCheck: true,
-      paths: { farmctl: [farmctlTypes] },
+      paths: { farmctl: [entry] },
+      types: typeRoot === undefined ? [] : ['node'],
+      ...(typeRoot === undefined ? {} : { typeRoots: [typeRoot] }),
     },
     include: ['roles'],
   },

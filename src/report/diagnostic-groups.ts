@@ -2,11 +2,11 @@ import type { Diagnostic } from '../model/diagnostic.ts';
 import { hostList } from './host-list.ts';
 
 /** So many of one code are told in full where nobody asked for all (`-v`). */
-const FULL_PER_CODE = 10;
+const FULL_PER_CODE = 5;
 
 /**
  * Diagnostics as they are told: what is the same on several hosts once, with all their names; of hosts that each have
- * their own text for the same trouble the first ten, and the rest as a list of names. 800 dead hosts fit on a screen.
+ * their own text for the same trouble the first few, and the rest as a list of names. 800 dead hosts fit on a screen.
  */
 export function groupDiagnostics(diagnostics: readonly Diagnostic[], all = false): readonly Diagnostic[] {
   const same = Map.groupBy(diagnostics, ({ host: _, ...rest }) => JSON.stringify(rest));

@@ -13,6 +13,8 @@ export interface Row {
 export interface RowModel {
   /** Takes an event; true if it starts a new set of rows. */
   take(event: RunEvent): boolean;
+  /** The command is done with its hosts, whatever they said of themselves. */
+  close(): void;
   readonly rows: readonly Row[];
 }
 
@@ -22,6 +24,7 @@ interface PartCount {
   done: number;
   failed: number;
   skipped: number;
+  interrupted: number;
   changes: number;
 }
 
@@ -53,17 +56,28 @@ export function createRowModel(style: Style): RowModel {
   function updatePart(part: string): void {
     const one = parts.get(part);
     if (one === undefined) return;
-    const over = one.done + one.failed + one.skipped;
+    const over = one.done + one.failed + one.skipped + one.interrupted;
     const words = [`${one.done} of ${count(one.hosts, 'host')}`, `${count(one.changes, 'change')}`];
     if (one.begun > over) words.push(`${one.begun - over} under way`);
     if (one.failed > 0) words.push(style.red(`${one.failed} failed`));
     if (one.skipped > 0) words.push(style.yellow(`${one.skipped} not attempted`));
-    update(part, `${part}  ${words.join(', ')}`, over >= one.hosts, one.failed + one.skipped > 0);
+    if (one.interrupted > 0) words.push(style.yellow(`${one.interrupted} interrupted`));
+    update(part, `${part}  ${words.join(', ')}`, over >= one.hosts, one.done < one.hosts);
   }
 
   return {
     get rows() {
       return rows;
+    },
+    close() {
+      // Not every command tells of each host that it ended.
+      if (isApplying || looking.planned >= looking.hosts) return;
+      update(
+        LOOKING,
+        `Looked at ${count(looking.connected, 'host')} of ${looking.hosts}`,
+        true,
+        looking.connected < looking.hosts,
+      );
     },
     take(event) {
       switch (event.kind) {
@@ -77,7 +91,15 @@ export function createRowModel(style: Style): RowModel {
           isApplying = true;
           rows = event.parts.map(({ part }) => ({ key: part, title: '', state: 'going' }));
           for (const { part, hosts } of event.parts) {
-            parts.set(part, { hosts: hosts.length, begun: 0, done: 0, failed: 0, skipped: 0, changes: 0 });
+            parts.set(part, {
+              hosts: hosts.length,
+              begun: 0,
+              done: 0,
+              failed: 0,
+              skipped: 0,
+              interrupted: 0,
+              changes: 0,
+            });
             updatePart(part);
           }
           return true;
@@ -101,7 +123,7 @@ export function createRowModel(style: Style): RowModel {
           countPart(event.part, 'begun');
           return false;
         case 'part-finished':
-          countPart(event.part, event.outcome === 'done' ? 'done' : event.outcome === 'failed' ? 'failed' : 'skipped');
+          countPart(event.part, event.outcome === 'not-attempted' ? 'skipped' : event.outcome);
           return false;
         case 'change-made':
           countPart(event.change.part, 'changes');
@@ -112,7 +134,7 @@ export function createRowModel(style: Style): RowModel {
     },
   };
 
-  function countPart(part: string, what: 'begun' | 'done' | 'failed' | 'skipped' | 'changes'): void {
+  function countPart(part: string, what: Exclude<keyof PartCount, 'hosts'>): void {
     const one = parts.get(part);
     if (one === undefined) return;
     one[what]++;

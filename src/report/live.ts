@@ -43,6 +43,7 @@ export function createLiveReporter(write: (text: string) => void, style: Style):
   return {
     tell,
     async stop() {
+      model.close();
       const ending = display;
       display = undefined;
       await (await ending)?.end();
@@ -120,6 +121,7 @@ function startDisplay(rows: readonly Row[], draw: (chunk: string) => boolean): D
       while (begun < rows.length) await new Promise(setImmediate);
       for (const [row, { setTitle, finish }] of open) {
         setTitle(row.title);
+        if (row.state === 'going') row.state = 'failed';
         finish();
       }
       open.clear();

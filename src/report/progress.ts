@@ -9,7 +9,7 @@ import { count, duration, printableLine } from './text.ts';
 export function eventLine(event: RunEvent, style: Style, verbosity: number): string | undefined {
   switch (event.kind) {
     case 'run-started':
-      return style.dim(`Looking at ${count(event.hosts.length, 'host')}`);
+      return style.dim(`Connecting to ${count(event.hosts.length, 'host')}`);
     case 'host-connected':
       return verbosity > 0 ? style.dim(`${event.host}: connected after ${duration(event.afterMs)}`) : undefined;
     case 'host-planned':
@@ -40,7 +40,8 @@ export function eventLine(event: RunEvent, style: Style, verbosity: number): str
     case 'host-finished': {
       const { host, outcome } = event.result;
       if (outcome === 'ok' || outcome === 'changed') return undefined;
-      return style.red(`${host}: ${wordOf(outcome)}`);
+      const paint = outcome === 'failed' || outcome === 'unreachable' ? style.red : style.yellow;
+      return paint(`${host}: ${wordOf(outcome)}`);
     }
   }
 }

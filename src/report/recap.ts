@@ -10,10 +10,11 @@ const GROUP_FROM = 40;
 /** A line per host after an apply, as Ansible's users know it, and a last one with the sum. */
 export function renderRecap(plan: Plan, results: readonly HostResult[], style: Style): string {
   const resources = new Map(plan.hosts.map(({ host, resourceCount }) => [host, resourceCount]));
+  const hasNotMade = results.some((result) => result.notMade > 0);
   const cells = results.map((result) => ({
     host: result.host,
     outcome: result.outcome,
-    row: recapRow(result, resources.get(result.host) ?? 0),
+    row: recapRow(result, resources.get(result.host) ?? 0, hasNotMade),
   }));
   const rows: { label: string; outcome: HostOutcome; row: readonly string[] }[] = [];
   if (results.length < GROUP_FROM) {
@@ -29,9 +30,13 @@ export function renderRecap(plan: Plan, results: readonly HostResult[], style: S
   return `${lines.join('\n')}\n${recapSum(results, style)}\n`;
 }
 
-function recapRow({ outcome, changed, notMade }: HostResult, resourceCount: number): readonly string[] {
+function recapRow(
+  { outcome, changed, notMade }: HostResult,
+  resourceCount: number,
+  hasNotMade: boolean,
+): readonly string[] {
   const ok = Math.max(0, resourceCount - changed - notMade);
-  const row = [`ok=${ok}`, `changed=${changed}`, `not-made=${notMade}`];
+  const row = [`ok=${ok}`, `changed=${changed}`, ...(hasNotMade ? [`not-made=${notMade}`] : [])];
   return [...row, outcome === 'ok' || outcome === 'changed' ? '' : OUTCOME_WORDS[outcome]];
 }
 

@@ -5,7 +5,7 @@ import { FarmError, problem } from '../../model/diagnostic.ts';
 import { toJson } from '../../report/json.ts';
 import { BUILT_IN_ROOT, loadRoles } from '../../role/load.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
-import { projectFiles } from '../project-files.ts';
+import { type FarmctlTypes, projectFiles } from '../project-files.ts';
 import type { Terminal } from '../terminal.ts';
 
 /** `farmctl init FOLDER` */
@@ -18,7 +18,7 @@ export async function init(folder: string, terminal: Terminal): Promise<ExitCode
       problem('cli/folder-in-use', 'Folder in use', detail, { hint: 'Name a new or an empty folder.' }),
     );
   }
-  const files = new Map(projectFiles(farmName(path), typesPath(path)));
+  const files = new Map(projectFiles(farmName(path), farmctlTypes(path)));
   for (const [name, content] of files) writeFile(join(path, name), content);
   const { roles } = await loadRoles(path);
   writeFile(join(path, 'farmctl.schema.json'), toJson(publishedSchema(roles)));
@@ -42,14 +42,19 @@ function farmName(path: string): string {
   return /^[a-z]/.test(label) ? label : 'farm';
 }
 
-/** Where an editor finds farmctl's types: beside the project where it is installed there, else where it runs from. */
-function typesPath(path: string): string {
+/** The declarations where farmctl is built, else its source. */
+function farmctlTypes(path: string): FarmctlTypes {
   const built = join(BUILT_IN_ROOT, 'src', 'index.d.ts');
-  const types = existsSync(built) ? built : join(BUILT_IN_ROOT, 'src', 'index.ts');
-  const near = relative(path, types);
-  return near.split('/').filter((part) => part === '..').length <= 2
-    ? near.startsWith('.')
-      ? near
-      : `./${near}`
-    : types;
+  if (existsSync(built)) return { entry: fromProject(path, built) };
+  return {
+    entry: fromProject(path, join(BUILT_IN_ROOT, 'src', 'index.ts')),
+    typeRoot: fromProject(path, join(BUILT_IN_ROOT, 'node_modules', '@types')),
+  };
+}
+
+/** Relative where both lie close together, so that the project can be moved with it. */
+function fromProject(path: string, target: string): string {
+  const near = relative(path, target);
+  if (near.split('/').filter((part) => part === '..').length > 2) return target;
+  return near.startsWith('.') ? near : `./${near}`;
 }
