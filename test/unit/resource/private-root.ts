@@ -63,6 +63,7 @@ exec chroot root sleep 600`;
     const done = spawnSync('nsenter', [...inside, 'sh', path], {
       stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
       maxBuffer: 64 * 1024 * 1024,
+      timeout: 60_000,
     });
     const output = `${done.stdout}${done.stderr}`;
     if (done.status !== 0) throw new Error(`status ${done.status}: ${output}`);
@@ -75,7 +76,7 @@ exec chroot root sleep 600`;
       writeFileSync(at(path), content, { mode });
     },
     read: (path) => readFileSync(at(path), 'utf8'),
-    sh: (text) => execFileSync('nsenter', [...inside, 'sh', '-c', text], { encoding: 'utf8' }),
+    sh: (text) => execFileSync('nsenter', [...inside, 'sh', '-c', text], { encoding: 'utf8', timeout: 60_000 }),
     observe(resources) {
       const [first] = resources;
       if (first === undefined) return [];
