@@ -53,12 +53,8 @@ export async function openFarmRun(flags: FarmRunFlags, terminal: Terminal, { may
       const templates = await loadTemplates(roots);
       const passwords = await askPasswords(flags, terminal);
       const connected = withConnection(farm, flags, passwords.become);
-      const askPassphrase = async (keyPath: string) => {
-        await progress.stop();
-        return askSecret(terminal, `Passphrase of ${keyPath}`, 'the private key');
-      };
-      const { XDG_CACHE_HOME, HOME } = process.env;
-      const cache = XDG_CACHE_HOME || (HOME && join(HOME, '.cache')) || undefined;
+      const askPassphrase = (keyPath: string) =>
+        progress.aside(() => askSecret(terminal, `Passphrase of ${keyPath}`, 'the private key'));
       const transport = sshTransport({
         target: (name) => targetOf(connected, name),
         ...(passwords.login === undefined ? {} : { password: passwords.login }),

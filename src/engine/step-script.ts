@@ -1,6 +1,6 @@
 import { randomHex } from '../lib/digest.ts';
-import { manifestKey } from '../plan/manifest.ts';
 import type { Content } from '../model/content.ts';
+import { manifestKey } from '../plan/manifest.ts';
 import { probeBatch, probeToken } from '../plan/observe.ts';
 import { probedBy, type Step } from '../plan/step.ts';
 import { type Bodies, fileScript } from '../remote/file-script.ts';

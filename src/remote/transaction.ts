@@ -132,7 +132,9 @@ export function transactionScript(transaction: Transaction, sent: Bodies, marker
     else if (operation.kind === 'directory')
       lines.push(sh`own_directory ${path} ${operation.mode} ${operation.owner} ${operation.group} || undo`);
     else if (operation.kind === 'restore')
-      lines.push(sh`if ${bringsBack(path)}; then swap ${fresh} ${path}; else vanish_ours ${pathKey(path)} ${path}; fi || undo`);
+      lines.push(
+        sh`if ${bringsBack(path)}; then swap ${fresh} ${path}; else vanish_ours ${pathKey(path)} ${path}; fi || undo`,
+      );
     else lines.push(sh`swap ${fresh} ${path} || undo`);
   }
   if (transaction.daemonReload) lines.push(sh`${systemctl(['daemon-reload'])} || undo`);

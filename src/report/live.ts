@@ -26,28 +26,51 @@ export function createLiveReporter(write: (text: string) => void, style: Style):
   const model = createRowModel(style);
   const above: string[] = [];
   let display: Promise<Display> | undefined;
+  /** True while a question has the screen. */
+  let isAside = false;
 
   /** Lines go between wiping the old rows and drawing the new ones. */
   function draw(chunk: string): boolean {
     const wipe = WIPE.exec(chunk)?.[0] ?? '';
-    const lines = above.splice(0).map((line) => `${line}\n`);
-    write(wipe + lines.join('') + chunk.slice(wipe.length));
+    if (isAside) write(wipe);
+    else write(wipe + takeLines() + chunk.slice(wipe.length));
     return true;
   }
 
+  const takeLines = () =>
+    above
+      .splice(0)
+      .map((line) => `${line}\n`)
+      .join('');
+
   function tell(line: string): void {
-    if (display === undefined) write(`${line}\n`);
+    if (display === undefined && !isAside) write(`${line}\n`);
     else above.push(maskText(line));
+  }
+
+  async function take(): Promise<boolean> {
+    const ending = display;
+    display = undefined;
+    await (await ending)?.end();
+    return ending !== undefined;
   }
 
   return {
     tell,
     async stop() {
       model.close();
-      const ending = display;
-      display = undefined;
-      await (await ending)?.end();
-      for (const line of above.splice(0)) write(`${line}\n`);
+      await take();
+      write(takeLines());
+    },
+    async aside(work) {
+      isAside = true;
+      const wasOn = await take();
+      try {
+        return await work();
+      } finally {
+        isAside = false;
+        if (wasOn) display = Promise.resolve(startDisplay(model.rows, draw));
+      }
     },
     report(event) {
       if (model.take(event)) {
@@ -89,7 +112,7 @@ function startDisplay(rows: readonly Row[], draw: (chunk: string) => boolean): D
             setTitle: (title) => {
               if (task.title !== title) task.title = title;
             },
-            finish: () => (row.state === 'failed' ? reject(new Error(row.title)) : resolve()),
+            finish: () => (row.state === 'done' ? resolve() : reject(new Error(row.title))),
           });
         }),
     })),
@@ -121,7 +144,6 @@ function startDisplay(rows: readonly Row[], draw: (chunk: string) => boolean): D
       while (begun < rows.length) await new Promise(setImmediate);
       for (const [row, { setTitle, finish }] of open) {
         setTitle(row.title);
-        if (row.state === 'going') row.state = 'failed';
         finish();
       }
       open.clear();

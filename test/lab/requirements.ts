@@ -32,9 +32,9 @@ async function isInstalled(program: string): Promise<boolean> {
   return false;
 }
 
-async function missingPackages(): Promise<readonly string[]> {
+async function missingPackages(wanted: Readonly<Record<string, string>>): Promise<readonly string[]> {
   const missing: string[] = [];
-  for (const [name, program] of Object.entries(PACKAGES)) if (!(await isInstalled(program))) missing.push(name);
+  for (const [name, program] of Object.entries(wanted)) if (!(await isInstalled(program))) missing.push(name);
   return missing;
 }
 
@@ -67,13 +67,18 @@ async function obstacle(): Promise<{ readonly detail: string; readonly hint: str
 
 /**
  * Checks that the lab can run here, and with `install` installs the packages that it lacks.
+ * @param more further packages with a command of each
  * @throws FarmError lab/requirements that names what is missing and the command that brings it
  */
-export async function checkRequirements(install: boolean, say: (line: string) => void): Promise<void> {
+export async function checkRequirements(
+  install: boolean,
+  say: (line: string) => void,
+  more: Readonly<Record<string, string>> = {},
+): Promise<void> {
   const found = await obstacle();
   if (found !== undefined) throw lacking(found.detail, found.hint);
   if (!/\boverlay\b/.test(await readFile('/proc/filesystems', 'utf8'))) await must(['modprobe', 'overlay']);
-  const missing = await missingPackages();
+  const missing = await missingPackages({ ...PACKAGES, ...more });
   if (missing.length === 0) return;
   const installation = ['apt-get', 'install', '--yes', '--no-install-recommends', ...missing];
   if (!install) {
@@ -90,10 +95,7 @@ export async function checkRequirements(install: boolean, say: (line: string) =>
   }
 }
 
-/** @returns why tests that need the lab cannot run here, in one sentence; undefined where they can. */
+/** @returns why tests that need the lab cannot run here, in one sentence; undefined where they can, once installed. */
 export async function whyNoLab(): Promise<string | undefined> {
-  const found = await obstacle();
-  if (found !== undefined) return found.detail;
-  const missing = await missingPackages();
-  return missing.length === 0 ? undefined : `Not installed: ${missing.join(', ')}.`;
+  return (await obstacle())?.detail;
 }
