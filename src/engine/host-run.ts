@@ -4,6 +4,7 @@ import type { Facts } from '../model/facts.ts';
 import type { Host } from '../model/farm.ts';
 import { type DesiredHost, desiredOf, needsFacts, resourceName } from '../plan/desired.ts';
 import { findOrphans, type PartFilter, type PlannedHost, planHost, resourcesToProbe } from '../plan/host-plan.ts';
+import { type ManifestEntry, manifestKey } from '../plan/manifest.ts';
 import type { HostPlan } from '../plan/plan.ts';
 import { assess, type Step } from '../plan/step.ts';
 import { STATE_DIRECTORY } from '../remote/runtime.ts';
@@ -30,6 +31,7 @@ export interface HostRun {
   plan: HostPlan;
   steps: readonly Step[];
   preparations: readonly Step[];
+  forgotten: readonly ManifestEntry[];
   desired: DesiredHost;
   failure: HostFailure | undefined;
   changed: number;
@@ -54,6 +56,7 @@ export function newHostRun(host: Host): HostRun {
     },
     steps: [],
     preparations: [],
+    forgotten: [],
     desired: { host: host.name, parts: [], diagnostics: [] },
     failure: undefined,
     changed: 0,
@@ -145,6 +148,7 @@ function takeUp(run: HostRun, planned: PlannedHost, more: readonly Diagnostic[])
   const diagnostics = [...planned.plan.diagnostics, ...more];
   run.plan = { ...planned.plan, diagnostics, state: hasErrors(diagnostics) ? 'refused' : 'planned' };
   run.steps = planned.steps;
+  run.forgotten = planned.forgotten;
   run.preparations = planned.steps.filter((step) => planned.preparations.includes(step.resource));
 }
 
@@ -190,6 +194,7 @@ exit $r`);
   await session.exchange(
     joinScripts([
       sh`printf '%s\n' ${owner} >${STATE_DIRECTORY}/owner; rm -rf ${STATE_DIRECTORY}/.farmctl-bodies.*`,
+      ...run.forgotten.map((entry) => sh`rm -f -- ${`${STATE_DIRECTORY}/manifest/${manifestKey(entry)}`}`),
       run.preparations.length > 0 ? preparationScript(run.preparations) : new Script(':'),
     ]),
     [],

@@ -24,11 +24,15 @@ export interface Orphans {
   /** Inside a service's set that is itself still wanted or removed as a whole, by `type id` of that service. */
   readonly inSet: ReadonlyMap<string, readonly Orphan[]>;
   readonly leftovers: readonly Leftover[];
+  /** Listed, but in truth still wanted under another name: only forgotten. */
+  readonly renamed: readonly ManifestEntry[];
 }
 
 /** Sorts out what is left over. Pure; computed over all roles of the host, whatever is selected. */
 export function findOrphans(farm: string, desired: DesiredHost, manifest: readonly ManifestEntry[]): Orphans {
-  const wanted = new Set(desired.parts.flatMap((part) => part.resources.flatMap(withMembers).map(resourceKey)));
+  const all = desired.parts.flatMap((part) => part.resources.flatMap(withMembers));
+  const wanted = new Set(all.map(resourceKey));
+  const renamed: ManifestEntry[] = [];
   const sets = new Set(desired.parts.flatMap((part) => part.resources.map(resourceName)));
   const alone: Orphan[] = [];
   const inSet = new Map<string, Orphan[]>();
@@ -45,13 +49,22 @@ export function findOrphans(farm: string, desired: DesiredHost, manifest: readon
       leftovers.push({ type: entry.type, id: entry.id, reason: `No role here knows the resource type ${entry.type}.` });
       continue;
     }
+    if (
+      type.isCoveredBy?.(
+        restore(entry.arguments),
+        all.filter((one) => one.type === type).map((one) => one.desired),
+      )
+    ) {
+      renamed.push(entry);
+      continue;
+    }
     const orphan = { entry, resource: { type, desired: restore(entry.arguments), id: entry.id } };
     if (entry.set !== undefined && (sets.has(entry.set) || removedSets.has(entry.set)))
       inSet.set(entry.set, [...(inSet.get(entry.set) ?? []), orphan]);
     else alone.push(orphan);
   }
   alone.sort((a, b) => b.entry.position - a.entry.position);
-  return { alone, inSet, leftovers };
+  return { alone, inSet, leftovers, renamed };
 }
 
 /** All that must be probed on a host: what its roles want (as selected) and what the manifest leaves over. */
@@ -80,6 +93,8 @@ export interface PlannedHost {
   readonly steps: readonly Step[];
   /** Before the first package is installed: masks of units whose configuration does not exist yet. */
   readonly preparations: readonly Resource[];
+  /** Entries of things that are gone already or have another name: dropped with the next change of the host. */
+  readonly forgotten: readonly ManifestEntry[];
 }
 
 interface PlanInput {
@@ -97,6 +112,7 @@ export function planHost({ farm, host, desired, filter, seen, orphans }: PlanInp
   const diagnostics: Diagnostic[] = [...desired.diagnostics];
   const leftovers: Leftover[] = [...orphans.leftovers];
   const preparations: Resource[] = [];
+  const forgotten: ManifestEntry[] = [...orphans.renamed];
   let pending: { readonly title: string; readonly isPackages: boolean } | undefined;
   const positions = new Map(desired.parts.flatMap((part) => part.resources).map((one, index) => [one, index * 1000]));
   let resourceCount = 0;
@@ -175,16 +191,10 @@ export function planHost({ farm, host, desired, filter, seen, orphans }: PlanInp
       continue;
     }
     if (assessment.kind === 'unknown') continue;
-    const gone = assessment.kind === 'as-desired';
-    const difference: Difference = gone
-      ? {
-          action: 'delete',
-          fields: [{ name: 'manifest', from: 'listed', to: undefined }],
-          texts: [],
-          risk: 'none',
-          notes: ['It is gone already: only forgotten.'],
-        }
-      : assessment.difference;
+    if (assessment.kind === 'as-desired') {
+      forgotten.push(...entries);
+      continue;
+    }
     steps.push({
       part: entry.part,
       resource,
@@ -193,8 +203,8 @@ export function planHost({ farm, host, desired, filter, seen, orphans }: PlanInp
       entries,
       observed: observedOf(resource),
       seen,
-      change: plannedChange(entry.part, resource, difference),
-      effect: gone ? {} : assessment.effect,
+      change: plannedChange(entry.part, resource, assessment.difference),
+      effect: assessment.effect,
     });
   }
   const state = hasErrors(diagnostics) ? 'refused' : 'planned';
@@ -207,5 +217,5 @@ export function planHost({ farm, host, desired, filter, seen, orphans }: PlanInp
     diagnostics,
     resourceCount,
   };
-  return { plan, steps, preparations };
+  return { plan, steps, preparations, forgotten };
 }

@@ -99,6 +99,11 @@ export interface ResourceType<D = unknown, O = unknown> {
    */
   prepare?(desired: D): { readonly script: Script; readonly note: string } | undefined;
   /**
+   * A resource that the manifest lists and no role returns by that id: true if the resources of its type that roles do
+   * return say the same under other ids (a list of packages that has grown). It is then forgotten, not removed.
+   */
+  isCoveredBy?(recorded: D, wanted: readonly D[]): boolean;
+  /**
    * Just before the change the probe found something else than the plan did: true if the planned change covers that
    * (an owned directory "holds exactly these names", whatever a package put there meanwhile).
    */

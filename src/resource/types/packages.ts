@@ -100,6 +100,11 @@ const define = defineResource({
     const difference = deletion('looked after by farmctl', [`The packages stay installed: ${left.join(' ')}.`]);
     return { kind: 'remove', difference, effect: {} };
   },
+  // A list that has grown has another id; what it names is still looked after.
+  isCoveredBy: ({ packages }, wanted) => {
+    const names = new Set(wanted.flatMap((one) => one.packages.map(({ name }) => name)));
+    return packages.every(({ name }) => names.has(name));
+  },
   // Another resource's packages may have brought some of these meanwhile.
   covers: ({ packages, absent }, planned, found) => {
     if (planned === undefined || found === undefined || (found.isInterrupted && !planned.isInterrupted)) return false;

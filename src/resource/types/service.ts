@@ -159,6 +159,11 @@ function decide(desired: ServiceDesired, observed: ServiceState | undefined, mem
   };
 }
 
+/** Fields of a member, each with the member's name before it. */
+function named(title: string, fields: readonly Field[]): readonly Field[] {
+  return fields.map((field) => ({ ...field, name: `${title} ${field.name}` }));
+}
+
 const PROCESS_RISK: Record<ProcessAction, Risk> = {
   none: 'none',
   reload: 'reload',
@@ -188,8 +193,7 @@ function diff(desired: ServiceDesired, observed: ServiceState | undefined, membe
   const decision = decide(desired, observed, members);
   const fields: Field[] = [];
   const process = processField(decision, observed);
-  for (const { title, differs } of decision.memberDifferences)
-    for (const field of differs.fields) fields.push({ ...field, name: `${title} ${field.name}` });
+  for (const { title, differs } of decision.memberDifferences) fields.push(...named(title, differs.fields));
   if (decision.unmask) fields.push({ name: 'masked', from: 'yes', to: 'no' });
   if (decision.enable !== undefined)
     fields.push({
@@ -313,8 +317,11 @@ end_record`.text,
   apply,
   remove,
   whole(desired) {
-    const members = desired.config.map((resource) => resource.type.whole(resource.desired));
-    const fields = members.flatMap((one) => one.fields);
+    const members = desired.config.map(({ type, desired: inner, id }) => ({
+      title: type.title?.(inner) ?? id,
+      differs: type.whole(inner),
+    }));
+    const fields = members.flatMap(({ title, differs }) => named(title, differs.fields));
     const state = [
       { name: 'enabled', from: undefined, to: desired.enabled ? 'enabled' : 'disabled' },
       { name: 'process', from: 'not installed', to: desired.active ? 'active' : 'inactive' },
@@ -322,7 +329,7 @@ end_record`.text,
     return {
       action: 'create',
       fields: [...fields, ...state],
-      texts: members.flatMap((one) => one.texts),
+      texts: members.flatMap((one) => one.differs.texts),
       risk: 'none',
       notes: [],
     };
