@@ -4,6 +4,7 @@ import type { Farm } from '../model/farm.ts';
 import { createPlainReporter, type ProgressReporter } from '../report/reporter.ts';
 import { loadTemplates } from '../template/load.ts';
 import { sshTransport } from '../transport/ssh.ts';
+import { cacheFolder } from './cache-folder.ts';
 import { askPasswords, withConnection } from './connection.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
 import { type Interrupt, listenForInterrupt } from './interrupt.ts';
@@ -55,11 +56,12 @@ export async function openFarmRun(flags: FarmRunFlags, terminal: Terminal, { may
       const connected = withConnection(farm, flags, passwords.become);
       const askPassphrase = (keyPath: string) =>
         progress.aside(() => askSecret(terminal, `Passphrase of ${keyPath}`, 'the private key'));
+      const cache = cacheFolder(terminal.environment);
       const transport = sshTransport({
         target: (name) => targetOf(connected, name),
         ...(passwords.login === undefined ? {} : { password: passwords.login }),
         ...(terminal.isInteractive ? { askPassphrase } : {}),
-        ...(cache === undefined ? {} : { cacheFolder: join(cache, 'farmctl', 'ssh-config') }),
+        ...(cache === undefined ? {} : { cacheFolder: join(cache, 'ssh-config') }),
         onNewHostKey: (label, keyType, fingerprint, file) =>
           progress.tell(`Accepted the new host key of ${label}: ${keyType} ${fingerprint}, written to ${file}.`),
       });

@@ -14,10 +14,10 @@ export async function confirm(message: string, signal: AbortSignal): Promise<boo
 }
 
 /**
- * Asks for something that is not shown.
- * @throws FarmError without a terminal, naming the option that wanted it, or where the question was left with Ctrl-C
+ * Asks for something that is not shown; undefined where the question was left with Ctrl-C.
+ * @throws FarmError without a terminal, naming the option that wanted it
  */
-export async function askSecret(terminal: Terminal, message: string, wantedBy: string): Promise<Secret> {
+export async function askSecret(terminal: Terminal, message: string, wantedBy: string): Promise<Secret | undefined> {
   if (!terminal.isInteractive) {
     throw new FarmError(
       problem(
@@ -32,10 +32,11 @@ export async function askSecret(terminal: Terminal, message: string, wantedBy: s
   }
   const { default: ask } = await import('@inquirer/password');
   try {
-    return new Secret(await ask({ message, mask: false }, { output: process.stderr }), `typed for ${wantedBy}`);
+    const answer = await ask({ message, mask: false, toggleMask: false }, { output: process.stderr });
+    return new Secret(answer, `typed for ${wantedBy}`);
   } catch (error) {
-    if (!isPromptLeft(error)) throw error;
-    throw new FarmError(problem('cli/no-answer', 'No answer', `The question for ${wantedBy} was not answered.`));
+    if (isPromptLeft(error)) return undefined;
+    throw error;
   }
 }
 

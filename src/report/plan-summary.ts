@@ -48,8 +48,11 @@ function firstLine(plan: Plan): string {
   if (counts.update > 0) words.push(`${counts.update} to update`);
   if (counts.delete > 0) words.push(`${counts.delete} to delete`);
   if (words.length === 0) {
-    const isWhole = plan.hosts.every((host) => host.state === 'planned');
-    return isWhole ? 'No changes. The farm is as described.' : 'No changes on the hosts that could be planned.';
+    const planned = plan.hosts.filter((host) => host.state === 'planned').length;
+    if (planned === plan.hosts.length) return 'No changes. The farm is as described.';
+    return planned === 0
+      ? 'No host could be planned.'
+      : `No changes on the ${count(planned, 'host')} that could be planned.`;
   }
   let line = `Plan: ${words.join(', ')} on ${count(counts.hosts, 'host')}`;
   if (counts.restarts > 0) line += `; ${count(counts.restarts, 'restart')} (${restarts(plan.hosts)})`;

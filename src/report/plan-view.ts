@@ -27,7 +27,8 @@ export function renderPlan(plan: Plan, options: PlanViewOptions): string {
   lines.push(...renderLeftovers(plan.hosts, style));
   const [first = '', ...rest] = planSummary(plan);
   const { create, update, delete: deleted } = countPlan(plan);
-  lines.push(create + update + deleted === 0 ? style.green(first) : style.bold(first));
+  const isAsDescribed = create + update + deleted === 0 && plan.hosts.every((host) => host.state === 'planned');
+  lines.push(isAsDescribed ? style.green(first) : style.bold(first));
   lines.push(...rest.map((line) => style.yellow(line)));
   return `${lines.join('\n')}\n`;
 }
