@@ -224,12 +224,13 @@ export async function runLab(args: readonly string[]): Promise<number> {
     return await entry.run(statePaths(), request, checkLabName(request.options.get('name') ?? DEFAULT_NAME));
   } catch (error) {
     if (!(error instanceof FarmError)) throw error;
-    for (const diagnostic of error.diagnostics) say(text(diagnostic));
+    for (const diagnostic of error.diagnostics) say(diagnosticText(diagnostic));
     return 1;
   }
 }
 
-function text(diagnostic: Diagnostic): string {
+/** A diagnostic as the lab's commands print it. */
+export function diagnosticText(diagnostic: Diagnostic): string {
   const { at, output, hint } = diagnostic;
   return [
     `${diagnostic.severity}[${diagnostic.code}]: ${diagnostic.summary}`,
