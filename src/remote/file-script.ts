@@ -58,6 +58,8 @@ export function stageScript(operation: FileOperation, sent: Bodies): Script {
       return sh`parents ${path}`;
     case 'absent':
       return sh`claim ${key}`;
+    case 'restoreKept':
+      return sh`:`;
     case 'restore':
       return sh`{ ! there "$S"/originals/${key} || stage_original ${key} ${fresh}; }`;
   }
@@ -81,6 +83,8 @@ function oneFile(operation: FileOperation, sent: Bodies): Script {
       return sh`${stage} && own_directory ${path} ${operation.mode} ${operation.owner} ${operation.group} || exit 1`;
     case 'absent':
       return sh`keep ${key} ${path} && ${stage} && vanish ${path} || exit 1`;
+    case 'restoreKept':
+      return sh`restore_kept ${path} || exit 1`;
     case 'restore':
       return sh`${stage} && if there ${fresh}; then swap ${fresh} ${path}; else vanish_ours ${key} ${path}; fi && release ${key} ${path} || exit 1`;
   }

@@ -1,5 +1,6 @@
 import type { FileOperation } from '../resource/change.ts';
-import { type Bodies, directoryOf } from './file-script.ts';
+import { type Bodies, directoryOf, pathKey } from './file-script.ts';
+import { STATE_DIRECTORY } from './runtime.ts';
 import { joinScripts, Script, sh } from './sh.ts';
 
 /** Exit status of an overlaid checker: the set could not be laid over the real paths, so nothing was checked. */
@@ -37,6 +38,7 @@ scratch() {
 }
 lay_file() { mkdir -p -- "$(dirname -- "$2")" && rm -f -- "$2" && cat -- "$B/$1" >"$2" && { chown -- "$4:$5" "$2" || :; } && chmod -- "$3" "$2"; }
 lay_directory() { mkdir -p -- "$1" && { chown -- "$3:$4" "$1" || :; } && chmod -- "$2" "$1"; }
+lay_original() { rm -f -- "$2" && if [ -e "$1" ] || [ -L "$1" ]; then cp -aT -- "$1" "$2"; fi; }
 lay_link() { mkdir -p -- "$(dirname -- "$2")" && rm -f -- "$2" && ln -s -- "$1" "$2"; }
 `;
 
@@ -50,8 +52,11 @@ function lay(operation: FileOperation, sent: Bodies): Script {
     case 'directory':
       return sh`lay_directory ${path} ${operation.mode} ${operation.owner} ${operation.group}`;
     case 'absent':
-    case 'restore':
       return sh`rm -f -- ${path}`;
+    case 'restore':
+      return sh`lay_original ${`${STATE_DIRECTORY}/originals/${pathKey(path)}`} ${path}`;
+    case 'restoreKept':
+      return sh`:`;
   }
 }
 

@@ -12,6 +12,7 @@ import { STATE_DIRECTORY } from './runtime.ts';
  * - `stage_file KEY BODY NEW MODE OWNER GROUP`, `stage_link KEY TARGET NEW`, `stage_original KEY NEW`: the new thing
  *   beside its target, whole and flushed.
  * - `vanish_ours KEY PATH`: a removal of what was not given back yet, by a run that did not live to say so.
+ * - `restore_kept DIRECTORY`: everything that was set aside from directly inside it comes back where nothing is now.
  * - `swap NEW PATH`, `vanish PATH`, `release KEY PATH`: one rename, one removal, and forgetting a path that was ours.
  */
 export const STATE_FUNCTIONS = String.raw`S=${STATE_DIRECTORY}
@@ -27,7 +28,8 @@ keep() {
   [ -L "$2" ] || [ ! -d "$2" ] || { say "$2 is a directory"; return 1; }
   [ ! -e "$S/paths/$1" ] || return 0
   rm -rf -- "$S/originals/.new.$1" && cp -aT -- "$2" "$S/originals/.new.$1" &&
-    flush "$S/originals/.new.$1" && mv -fT -- "$S/originals/.new.$1" "$S/originals/$1" && sync -- "$S/originals"
+    flush "$S/originals/.new.$1" && printf %s "$2" >"$S/originals/$1.path" && sync -- "$S/originals/$1.path" &&
+    mv -fT -- "$S/originals/.new.$1" "$S/originals/$1" && sync -- "$S/originals"
 }
 claim() { [ -e "$S/paths/$1" ] || { : >"$S/paths/$1" && sync -- "$S/paths"; }; }
 manifest_add() { printf '%s\n' "$2" | write_whole "$S/manifest" "$S/manifest/$1"; }
@@ -55,5 +57,17 @@ stage_original() { rm -f -- "$2" && cp -aT -- "$S/originals/$1" "$2" && flush "$
 swap() { mv -fT -- "$1" "$2" && sync -- "$(dirname -- "$2")"; }
 vanish() { rm -f -- "$1" && sync -- "$(dirname -- "$1")"; }
 vanish_ours() { [ ! -e "$S/paths/$1" ] || vanish "$2"; }
-release() { rm -f -- "$S/paths/$1"; rm -rf -- "$S/originals/$1"; forget_parents "$(dirname -- "$2")"; }
+restore_kept() {
+  for k in "$S"/originals/*.path; do
+    [ -e "$k" ] || continue
+    p=$(cat -- "$k"; echo .)
+    p=${'${p%.}'}
+    [ "$(dirname -- "$p")" = "$1" ] || continue
+    k=${'${k##*/}'}
+    set -- "$1" "${'${k%.path}'}" "$p" "$1/.farmctl-new.${'${p##*/}'}"
+    there "$3" || { stage_original "$2" "$4" && swap "$4" "$3"; } || return 1
+    release "$2" "$3"
+  done
+}
+release() { rm -f -- "$S/paths/$1" "$S/originals/$1.path"; rm -rf -- "$S/originals/$1"; forget_parents "$(dirname -- "$2")"; }
 `;

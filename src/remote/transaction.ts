@@ -96,7 +96,8 @@ function undoScript(transaction: Transaction, marker: string): Script {
  * @param marker an unguessable word (the nonce) that ends embedded scripts
  */
 export function transactionScript(transaction: Transaction, sent: Bodies, marker: string): Script {
-  const { unit, operations, stamp, found } = transaction;
+  const { unit, stamp, found } = transaction;
+  const operations = transaction.operations.filter((operation) => operation.kind !== 'restoreKept');
   const fail = sh`exit ${TRANSACTION_STATUS.untouched}`;
   const lines: Script[] = [sh`begin ${unit} || ${fail}`];
   const swaps = operations.length > 0;

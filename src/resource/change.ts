@@ -74,4 +74,6 @@ export type FileOperation =
     }
   | { readonly kind: 'absent'; readonly path: string }
   /** Takes ours away: what was there before farmctl comes back, else nothing is left. */
-  | { readonly kind: 'restore'; readonly path: string };
+  | { readonly kind: 'restore'; readonly path: string }
+  /** For a removal, outside transactions: all that was set aside from directly inside this directory comes back. */
+  | { readonly kind: 'restoreKept'; readonly path: string };

@@ -54,7 +54,7 @@ fi`,
             fields: [{ name: 'kind', from: 'absent', to: 'as before farmctl' }],
             texts: [],
             risk: 'none',
-            notes: ['What farmctl took away here comes back.'],
+            notes: ['If farmctl took something away here, that comes back.'],
           },
           effect: { files: [{ kind: 'restore', path }] },
         }

@@ -41,7 +41,7 @@ export function tellOurs(kind: AccountKind, name: string): Script {
 /** Makes an account, where it was not made a moment ago, and remembers that it is ours. */
 export function makeOurs(kind: AccountKind, name: string, make: Script): Script {
   const database = kind === 'user' ? 'passwd' : 'group';
-  return sh`mkdir -p -m 0700 -- ${STATE_DIRECTORY} ${MARKERS} || exit 1
+  return sh`mkdir -p -- ${MARKERS} && chmod 0700 -- ${STATE_DIRECTORY} || exit 1
 getent ${database} ${name} >/dev/null || ${make} || exit 1
 getent ${database} ${name} | cut -d : -f 3 >${marker(kind, name)} || exit 1`;
 }

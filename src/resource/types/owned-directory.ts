@@ -157,7 +157,12 @@ const define = defineResource({
         risk: 'none',
         notes: ['The directory stays if something else lies in it.'],
       },
-      effect: { files: ours.map((name) => ({ kind: 'restore', path: `${path}/${name}` })) },
+      effect: {
+        files: [
+          ...ours.map((name) => ({ kind: 'restore' as const, path: `${path}/${name}` })),
+          { kind: 'restoreKept' as const, path },
+        ],
+      },
     };
   },
   covers: (desired, planned, found) => {

@@ -105,6 +105,7 @@ status=$(dpkg-query -W -f ${format} ${names.length === 0 ? ['dpkg'] : names} 2>/
 IFS=$newline`,
     ...lacks,
     sh`unset IFS
+# shellcheck disable=SC2086 # a list of names
 [ -z "$lacking" ] || policy=$(${POLICY})
 IFS=$newline`,
     ...all.map(tell),

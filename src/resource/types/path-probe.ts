@@ -55,6 +55,7 @@ spread() {
   name=$1 numbers=$2
   IFS=$newline
   set -f
+  # shellcheck disable=SC2086 # one word a line
   set -- $3
   set +f
   unset IFS
