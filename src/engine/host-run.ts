@@ -152,6 +152,10 @@ function takeUp(run: HostRun, planned: PlannedHost, more: readonly Diagnostic[])
   run.preparations = planned.steps.filter((step) => planned.preparations.includes(step.resource));
 }
 
+function forgetScript(entries: readonly ManifestEntry[]): Script {
+  return joinScripts(entries.map((entry) => sh`rm -f -- ${`${STATE_DIRECTORY}/manifest/${manifestKey(entry)}`}`));
+}
+
 /** Takes the host's exclusive lock for the rest of the run, and masks what must not start too early. */
 async function lockHost(run: HostRun, options: RunOptions): Promise<boolean> {
   const { session, host } = run;
@@ -194,7 +198,7 @@ exit $r`);
   await session.exchange(
     joinScripts([
       sh`printf '%s\n' ${owner} >${STATE_DIRECTORY}/owner; rm -rf ${STATE_DIRECTORY}/.farmctl-bodies.*`,
-      ...run.forgotten.map((entry) => sh`rm -f -- ${`${STATE_DIRECTORY}/manifest/${manifestKey(entry)}`}`),
+      forgetScript(run.forgotten),
       run.preparations.length > 0 ? preparationScript(run.preparations) : new Script(':'),
     ]),
     [],
@@ -236,6 +240,11 @@ export async function applyPart(
     const outcome = await applySteps(run.session, steps, applying);
     run.packagesRan = applying.packagesRan;
     if (outcome !== 'done') return outcome;
+    if (part === REMOVAL_PART) {
+      // Also those that were gone already when their turn came.
+      const entries = steps.flatMap((step) => step.entries);
+      await run.session.exchange(forgetScript(entries), [], { deadlineMs: DEADLINES.stepMs, doing: 'forgetting' });
+    }
     const resources = run.desired.parts.find((one) => one.part === part)?.resources ?? [];
     if (resources.length === 0) return 'done';
     const seen = await probeNow(run.session, resources);

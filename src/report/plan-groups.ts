@@ -1,6 +1,9 @@
 import type { HostPlan, PlannedChange } from '../plan/plan.ts';
+import type { TextChange } from '../resource/change.ts';
+import { diffLines } from './diff.ts';
+import { plainStyle } from './style.ts';
 
-/** A change that is the same, to the letter, on all of these hosts. */
+/** A change that reads the same on all of these hosts: its fields and the lines of its diffs, not what surrounds them. */
 export interface ChangeGroup {
   readonly change: PlannedChange;
   readonly hosts: string[];
@@ -18,11 +21,16 @@ export interface PartGroups {
  */
 export function groupChanges(hosts: readonly HostPlan[]): PartGroups[] {
   const parts = new Map<string, Map<string, Map<string, ChangeGroup>>>();
+  const diffs = new Map<string, string>();
+  const diffOf = (text: TextChange): string =>
+    entry(diffs, JSON.stringify(text), () => diffLines(text, { style: plainStyle, full: true }).join('\n'));
+  const keyOf = (change: PlannedChange): string =>
+    JSON.stringify({ ...change, texts: change.texts.map((text) => [text.path, diffOf(text)]) });
   for (const { host, changes } of hosts) {
     for (const change of changes) {
       const resources = entry(parts, change.part, () => new Map<string, Map<string, ChangeGroup>>());
       const variants = entry(resources, `${change.type} ${change.id}`, () => new Map<string, ChangeGroup>());
-      entry(variants, JSON.stringify(change), () => ({ change, hosts: [] as string[] })).hosts.push(host);
+      entry(variants, keyOf(change), () => ({ change, hosts: [] as string[] })).hosts.push(host);
     }
   }
   return [...parts].map(([part, resources]) => ({

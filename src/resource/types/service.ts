@@ -238,7 +238,9 @@ function apply(desired: ServiceDesired, observed: ServiceState | undefined, memb
 function remove(desired: ServiceDesired, observed: ServiceState | undefined, members: readonly Member[]) {
   const gone = members.flatMap(({ resource, observed: seen }) => {
     const removal = resource.type.remove(resource.desired, seen.state === 'known' ? seen.value : undefined, []);
-    return removal.kind === 'remove' ? [removal] : [];
+    if (removal.kind !== 'remove') return [];
+    const title = resource.type.title?.(resource.desired) ?? resource.id;
+    return [{ ...removal, fields: named(title, removal.difference.fields) }];
   });
   const { unit } = desired;
   const wasActive = observed !== undefined && isActive(observed);
@@ -250,7 +252,7 @@ function remove(desired: ServiceDesired, observed: ServiceState | undefined, mem
     'delete',
     [
       { name: 'process', from: observed?.activeState ?? 'absent', to: 'inactive' },
-      ...gone.flatMap((one) => one.difference.fields),
+      ...gone.flatMap((one) => one.fields),
     ],
     { risk: wasActive ? 'outage' : 'none', texts: gone.flatMap((one) => one.difference.texts) },
   );
