@@ -1,7 +1,7 @@
 import type { HostResult } from '../../engine/events.ts';
 import type { PreparedRun } from '../../engine/run.ts';
 import { FarmError, problem } from '../../model/diagnostic.ts';
-import { hasChanges } from '../../plan/plan.ts';
+import { type HostPlan, hasChanges } from '../../plan/plan.ts';
 import { renderHostNames } from '../../report/host-list.ts';
 import { planJson } from '../../report/plan-json.ts';
 import { countPlan } from '../../report/plan-summary.ts';
@@ -53,14 +53,14 @@ async function finish(
 ): Promise<ExitCode> {
   if (flags.json) terminal.out(planJson(run.plan, results));
   else terminal.out(renderRecap(run.plan, results, terminal.outStyle));
-  await showDiagnostics(newDiagnostics(run, results), terminal);
+  await showDiagnostics(newDiagnostics(flags.json ? [] : run.plan.hosts, results), terminal);
   if (flags.timings) terminal.err(renderTimings(results));
   return gravest([codeOfPlan(run.plan, EXIT.done), codeOfResults(results)]);
 }
 
-/** What the results say beyond what was already printed with the plan. */
-function newDiagnostics(run: PreparedRun, results: readonly HostResult[]) {
-  const shown = new Set(run.plan.hosts.flatMap((host) => host.diagnostics));
+/** What the results say beyond what was already printed with the plans of these hosts. */
+function newDiagnostics(printed: readonly HostPlan[], results: readonly HostResult[]) {
+  const shown = new Set(printed.flatMap((host) => host.diagnostics));
   return results.flatMap(({ host, diagnostics }) =>
     diagnostics.filter((one) => !shown.has(one)).map((one) => ({ ...one, host: one.host ?? host })),
   );
