@@ -35,10 +35,15 @@ export const t = {
     Type.Unsafe<V[number]>({ type: 'string', enum: [...values], ...options }),
   port: (options: Record<string, unknown> = {}) => Type.Integer({ minimum: 1, maximum: 65535, ...options }),
   /** Octal digits as text, `0644`: a YAML number would be read as decimal. */
-  mode: (options: Record<string, unknown> = {}) => Type.String({ pattern: '^[0-7]{3,4}$', ...options }),
+  mode: (options: Record<string, unknown> = {}) =>
+    Type.String({ pattern: '^[0-7]{3,4}$', title: 'three or four octal digits', ...options }),
   /** An absolute path on a host, without `.`, `..`, empty parts or NUL. */
   path: (options: Record<string, unknown> = {}) =>
-    Type.String({ pattern: '^(/(?!\\.{1,2}(/|$))[^/\\u0000]+)+$', ...options }),
+    Type.String({
+      pattern: '^(/(?!\\.{1,2}(/|$))[^/\\u0000]+)+$',
+      title: 'an absolute path, without "." and ".." in it and without a slash at its end',
+      ...options,
+    }),
   /** A value from `!file` or `!env`, never shown. */
   secret: (options: Record<string, unknown> = {}) => Type.Unsafe<Secret>({ secret: true, ...options }),
   /** What a file holds, as `render` and `text` make it. */

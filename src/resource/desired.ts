@@ -1,9 +1,17 @@
 import { FarmError, problem } from '../model/diagnostic.ts';
 import type { TSchema } from '../model/schema.ts';
+import { maskText } from '../model/secret.ts';
 import { type Problem, validate } from '../model/validate.ts';
 import type { Refusal } from './define.ts';
 
-function sentence({ path, keyword, message, params }: Problem): string {
+/** Said in words where the schema has a `title`. */
+function patternSentence(subject: string, { value, params, schema }: Problem): string {
+  const { title = `what matches ${params.pattern}` } = schema;
+  return `${subject} cannot be ${maskText(JSON.stringify(value))}: it must be ${title}`;
+}
+
+function sentence(problem: Problem): string {
+  const { path, keyword, message, params } = problem;
   const subject = path.length === 0 ? 'it' : `"${path.join('.')}"`;
   switch (keyword) {
     case 'additionalProperties':
@@ -14,6 +22,8 @@ function sentence({ path, keyword, message, params }: Problem): string {
       return `${subject} must be a content, as text() and render() make it`;
     case 'secret':
       return `${subject} must be a secret, as !file and !env make it`;
+    case 'pattern':
+      return patternSentence(subject, problem);
     case 'enum':
       return `${subject} must be one of ${(params.allowedValues as readonly unknown[]).join(', ')}`;
     default:

@@ -2,7 +2,10 @@ import { STATE_DIRECTORY } from '../../remote/runtime.ts';
 import { Script, sh } from '../../remote/sh.ts';
 
 /** Names that useradd and groupadd take. */
-export const ACCOUNT_NAME = '^[a-z_][a-z0-9_-]{0,31}$';
+export const ACCOUNT_NAME = {
+  pattern: '^[a-z_][a-z0-9_-]{0,31}$',
+  title: 'a name of small letters, digits, "_" and "-", at most 32',
+} as const;
 
 type AccountKind = 'user' | 'group';
 

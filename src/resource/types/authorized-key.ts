@@ -12,8 +12,12 @@ const TYPES =
 const KEY = `^(${TYPES}) ([A-Za-z0-9+/]{40,}={0,2})(?: ([^\\n\\r\\u0000]*))?$`;
 
 const schema = t.object({
-  user: t.string({ pattern: ACCOUNT_NAME, description: 'Who may log in with it.' }),
-  key: t.string({ pattern: KEY, description: 'Public key as ssh-keygen prints it: type, key, comment.' }),
+  user: t.string({ ...ACCOUNT_NAME, description: 'Who may log in with it.' }),
+  key: t.string({
+    pattern: KEY,
+    title: 'one line of a .pub file: type, key and comment',
+    description: 'Public key as ssh-keygen prints it: type, key, comment.',
+  }),
   options: t.optional(
     t.string({
       pattern: '^[^\\s"]+("[^"\\n\\r\\u0000]*"[^\\s"]*)*$',

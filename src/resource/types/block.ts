@@ -8,9 +8,17 @@ import { type PathState, probePaths, readPath } from './path-probe.ts';
 
 const schema = t.object({
   path: t.path({ description: 'The file, which others own.' }),
-  name: t.string({ pattern: '^[A-Za-z0-9._-]+$', description: 'Tells the blocks of one file apart.' }),
+  name: t.string({
+    pattern: '^[A-Za-z0-9._-]+$',
+    title: 'a word of letters, digits and ._-',
+    description: 'Tells the blocks of one file apart.',
+  }),
   content: t.string({ description: 'The lines between the marks.' }),
-  comment: t.string({ pattern: '^[^\\n\\r\\u0000]+$', description: 'What begins a comment line in that file.' }),
+  comment: t.string({
+    pattern: '^[^\\n\\r\\u0000]+$',
+    title: 'one line',
+    description: 'What begins a comment line in that file.',
+  }),
   createMode: t.mode({ description: 'Permissions where the file does not exist yet.' }),
   createOwner: t.string({ minLength: 1, description: 'Owner where the file does not exist yet.' }),
   createGroup: t.string({ minLength: 1, description: 'Group where the file does not exist yet.' }),

@@ -15,7 +15,7 @@ interface GroupState {
 export const group = defineResource({
   type: 'group',
   desired: t.object({
-    name: t.string({ pattern: ACCOUNT_NAME }),
+    name: t.string({ ...ACCOUNT_NAME }),
     gid: t.optional(t.integer({ minimum: 1, maximum: 4294967293, description: 'Chosen by the host where absent.' })),
     system: t.boolean({ description: 'A new group takes its number from the range of system groups.' }),
   }),

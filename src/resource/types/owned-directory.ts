@@ -19,9 +19,12 @@ const schema = t.object({
   mode: t.mode({ description: 'Octal permissions of the directory.' }),
   owner: t.string({ minLength: 1, description: 'Name or number.' }),
   group: t.string({ minLength: 1, description: 'Name or number.' }),
-  ignore: t.array(t.string({ pattern: '^[A-Za-z0-9._*?\\[\\]!+@~-]+$' }), {
-    description: 'Shell patterns of names that others put there and that are left alone.',
-  }),
+  ignore: t.array(
+    t.string({ pattern: '^[A-Za-z0-9._*?\\[\\]!+@~-]+$', title: 'a shell pattern of letters, digits and ._*?[]!+@~-' }),
+    {
+      description: 'Shell patterns of names that others put there and that are left alone.',
+    },
+  ),
   names: t.array(t.string(), { description: 'Names of the entries: what remains of them in the manifest.' }),
 });
 
@@ -146,16 +149,19 @@ const define = defineResource({
   diff,
   apply,
   remove: ({ path, names }, observed) => {
-    const ours = (observed?.names ?? []).filter((name) => names.includes(name));
-    if (ours.length === 0) return { kind: 'gone' };
+    if (observed === undefined) return { kind: 'gone' };
+    const ours = observed.names.filter((name) => names.includes(name));
     return {
       kind: 'remove',
       difference: {
         action: 'delete',
-        fields: ours.map((name) => ({ name, from: 'present', to: undefined })),
+        fields: [
+          { name: 'contents', from: 'exactly as declared', to: undefined },
+          ...ours.map((name) => ({ name, from: 'present', to: undefined })),
+        ],
         texts: [],
         risk: 'none',
-        notes: ['The directory stays if something else lies in it.'],
+        notes: ['What farmctl took away there comes back. The directory stays if something lies in it.'],
       },
       effect: {
         files: [

@@ -5,16 +5,25 @@ import { deletion } from './file-state.ts';
 import { type PackagesState, probePackages, readPackages, type WantedPackage } from './packages-probe.ts';
 import { type AptTransaction, aptScript } from './packages-script.ts';
 
-const NAME = '^[a-z0-9][a-z0-9+.-]+(:[a-z0-9-]+)?$';
+const NAME = {
+  pattern: '^[a-z0-9][a-z0-9+.-]+(:[a-z0-9-]+)?$',
+  title: "the name of a package, such as 'curl'",
+} as const;
 
 const schema = t.object({
   packages: t.array(
     t.object({
-      name: t.string({ pattern: NAME }),
-      version: t.optional(t.string({ pattern: '^[A-Za-z0-9.+:~-]+$', description: 'Exactly this one.' })),
+      name: t.string({ ...NAME }),
+      version: t.optional(
+        t.string({
+          pattern: '^[A-Za-z0-9.+:~-]+$',
+          title: 'a version as apt prints it',
+          description: 'Exactly this one.',
+        }),
+      ),
     }),
   ),
-  absent: t.array(t.string({ pattern: NAME }), { description: 'Removed; their configuration files stay.' }),
+  absent: t.array(t.string({ ...NAME }), { description: 'Removed; their configuration files stay.' }),
 });
 
 type Desired = Static<typeof schema>;

@@ -15,6 +15,7 @@ export const symlink = defineResource({
     path: t.path({ description: 'Where the link lies.' }),
     target: t.string({
       pattern: '^[^\\u0000]+$',
+      title: 'a text that is not empty',
       description: 'What it points to, absolute or as seen from the link.',
     }),
   }),

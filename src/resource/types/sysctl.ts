@@ -61,9 +61,14 @@ fi`;
 export const sysctl = defineResource({
   type: 'sysctl',
   desired: t.object({
-    key: t.string({ pattern: '^[A-Za-z0-9_-]+([./][A-Za-z0-9_:@-]+)+$', description: '`net.core.somaxconn`.' }),
+    key: t.string({
+      pattern: '^[A-Za-z0-9_-]+([./][A-Za-z0-9_:@-]+)+$',
+      title: 'a key such as "net.core.somaxconn"',
+      description: '`net.core.somaxconn`.',
+    }),
     value: t.string({
       pattern: '^[^\\n\\u0000]*[^\\s\\u0000][^\\n\\u0000]*$',
+      title: 'one line that is not empty',
       description: 'As the kernel prints it.',
     }),
   }),

@@ -42,7 +42,11 @@ function removal(path: string, observed: PathState | undefined): Removal {
   return removed.kind === 'remove' ? { ...removed, effect: { ...removed.effect, script: reload } } : removed;
 }
 
-const unit = t.string({ pattern: UNIT, description: 'Name of the unit with its ending.' });
+const unit = t.string({
+  pattern: UNIT,
+  title: 'the name of a unit with its ending, such as "x.service"',
+  description: 'Name of the unit with its ending.',
+});
 
 /** A unit of the administrator's own, in /etc/systemd/system. Enabling and starting it is the matter of a service. */
 export const unitFile = defineResource({
@@ -64,7 +68,11 @@ export const dropIn = defineResource({
   filesOnly: true,
   desired: t.object({
     unit,
-    name: t.string({ pattern: '^[A-Za-z0-9_.-]+$', description: 'Name of the file without its ending.' }),
+    name: t.string({
+      pattern: '^[A-Za-z0-9_.-]+$',
+      title: 'a word of letters, digits and ._-',
+      description: 'Name of the file without its ending.',
+    }),
     content: t.content({ description: 'Sections and settings that are added or replaced.' }),
   }),
   defaults: { name: 'farmctl' },

@@ -8,13 +8,15 @@ import { ACCOUNT_NAME, FIND_ENTRY, forgetOurs, makeOurs, tellOurs } from './acco
 import { deletion } from './file-state.ts';
 
 const schema = t.object({
-  name: t.string({ pattern: ACCOUNT_NAME }),
+  name: t.string({ ...ACCOUNT_NAME }),
   uid: t.optional(t.integer({ minimum: 1, maximum: 4294967293, description: 'Chosen by the host where absent.' })),
-  group: t.optional(t.string({ pattern: ACCOUNT_NAME, description: 'Primary group; one of its own where absent.' })),
-  groups: t.array(t.string({ pattern: ACCOUNT_NAME }), { description: 'Is a member of these; others are left alone.' }),
+  group: t.optional(t.string({ ...ACCOUNT_NAME, description: 'Primary group; one of its own where absent.' })),
+  groups: t.array(t.string({ ...ACCOUNT_NAME }), { description: 'Is a member of these; others are left alone.' }),
   shell: t.optional(t.path({ description: 'Login shell.' })),
   home: t.optional(t.path({ description: 'Home directory, made for a new user who is no system user.' })),
-  comment: t.optional(t.string({ pattern: '^[^:\\n\\u0000]*$', description: 'Full name.' })),
+  comment: t.optional(
+    t.string({ pattern: '^[^:\\n\\u0000]*$', title: 'one line without a colon', description: 'Full name.' }),
+  ),
   system: t.boolean({ description: 'A new user has a number of the system range and no home directory.' }),
   passwordHash: t.optional(t.secret({ description: 'As crypt(5) makes it. No password is set where absent.' })),
 });

@@ -118,7 +118,7 @@ describe.skipIf(reason !== undefined)(`changes on a private root (${reason ?? 'h
     root.sh(`rmdir ${path}/a.conf`);
     converge(wanted);
     takeAway(wanted);
-    expect(root.sh(`ls -A ${path}; cat ${path}/b.conf`)).toBe('b.conf\nkeep.bak\nold\n');
+    expect(root.sh(`ls -A ${path}; cat ${path}/b.conf`)).toBe('.hidden\nb.conf\nextra\n-rf\nkeep.bak\nold\n');
   });
 
   test('what shall be absent goes, and comes back', () => {
