@@ -15,6 +15,9 @@ export interface PartGroups {
   readonly groups: readonly ChangeGroup[];
 }
 
+/** Larger texts are compared whole: a diff of each, only to find out whether it is the same, would cost seconds. */
+const DIFFED_CHARACTERS = 64 * 1024;
+
 /**
  * The changes of a plan by part, identical ones of several hosts as one. Parts and resources come in the order in which
  * they first appear; different changes of one resource stand together.
@@ -24,8 +27,12 @@ export function groupChanges(hosts: readonly HostPlan[]): PartGroups[] {
   const diffs = new Map<string, string>();
   const diffOf = (text: TextChange): string =>
     entry(diffs, JSON.stringify(text), () => diffLines(text, { style: plainStyle, full: true }).join('\n'));
+  const isLarge = ({ before = '', after = '' }: TextChange) => before.length + after.length > DIFFED_CHARACTERS;
   const keyOf = (change: PlannedChange): string =>
-    JSON.stringify({ ...change, texts: change.texts.map((text) => [text.path, diffOf(text)]) });
+    JSON.stringify({
+      ...change,
+      texts: change.texts.map((text) => (isLarge(text) ? text : [text.path, diffOf(text)])),
+    });
   for (const { host, changes } of hosts) {
     for (const change of changes) {
       const resources = entry(parts, change.part, () => new Map<string, Map<string, ChangeGroup>>());
