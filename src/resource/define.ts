@@ -3,7 +3,7 @@ import type { Static, TSchema } from '../model/schema.ts';
 import type { Script } from '../remote/sh.ts';
 import type { Transaction } from '../remote/transaction.ts';
 import type { Difference, FileOperation } from './change.ts';
-import { readDesired } from './desired.ts';
+import { type Refusal, readDesired } from './desired.ts';
 
 /**
  * What the probe found: the thing as it is, its absence, or that it could not look, and why.
@@ -123,12 +123,6 @@ export interface Resource<D = unknown> {
   readonly type: ResourceType<D>;
   readonly desired: D;
   readonly id: string;
-}
-
-/** A mistake in a desired state that the schema cannot say: the argument and a sentence about it. */
-export interface Refusal {
-  readonly field: string;
-  readonly detail: string;
 }
 
 /**

@@ -2,12 +2,17 @@ import { FarmError, problem } from '../model/diagnostic.ts';
 import type { TSchema } from '../model/schema.ts';
 import { maskText } from '../model/secret.ts';
 import { type Problem, validate } from '../model/validate.ts';
-import type { Refusal } from './define.ts';
 
 /** Said in words where the schema has a `title`. */
 function patternSentence(subject: string, { value, params, schema }: Problem): string {
   const { title = `what matches ${params.pattern}` } = schema;
   return `${subject} cannot be ${maskText(JSON.stringify(value))}: it must be ${title}`;
+}
+
+/** A mistake in a desired state that the schema cannot say: the argument and a sentence about it. */
+export interface Refusal {
+  readonly field: string;
+  readonly detail: string;
 }
 
 function sentence(problem: Problem): string {
