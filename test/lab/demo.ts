@@ -40,23 +40,35 @@ function seconds(): string {
 
 const state = statePaths();
 
+interface RunOptions {
+  /** The exit status that is no failure. */
+  readonly expected?: number;
+  /** Only so many of the last lines of its result are shown; its progress is shown all the same. */
+  readonly tail?: number;
+}
+
 /** A command in the lab's network, on this terminal. @throws FarmError where it does not end as expected */
-async function run(shown: string, argv: readonly string[], expected = 0): Promise<void> {
-  say(`${bold(`$ ${shown}`)}`);
+async function run(shown: string, argv: readonly string[], { expected = 0, tail }: RunOptions = {}): Promise<void> {
+  say(bold(`$ ${shown}${tail === undefined ? '' : ` | tail -n ${tail}`}`));
   const [program = '', ...rest] = [...asUserOf(LAB, labPaths(state, LAB).sshConfig), ...argv];
-  const child = spawn(program, rest, { stdio: 'inherit', cwd: PROJECT_PATH });
+  const stdout = tail === undefined ? 'inherit' : 'pipe';
+  const child = spawn(program, rest, { stdio: ['inherit', stdout, 'inherit'], cwd: PROJECT_PATH });
+  const chunks: Buffer[] = [];
+  child.stdout?.on('data', (chunk: Buffer) => chunks.push(chunk));
   const ended = await new Promise<number>((resolve, reject) => {
     child.on('error', reject);
     child.on('close', (code, signal) => resolve(code ?? (signal === 'SIGINT' ? 130 : 128)));
   });
+  const lines = Buffer.concat(chunks).toString('utf8').trimEnd().split('\n');
+  if (tail !== undefined) say(lines.slice(-tail).join('\n'));
   if (ended === expected) return;
   const detail = `"${shown}" ended with ${ended}, where ${expected} was expected.`;
   const hint = 'The farm is left as it is: look with `npm run lab -- status`, remove it with `npm run lab -- down`.';
   throw Object.assign(new FarmError(problem('lab/demo', 'The demo stopped', detail, { hint })), { exitCode: ended });
 }
 
-function farmctl(words: string, expected = 0): Promise<void> {
-  return run(`farmctl ${words}`, farmctlWords(words.split(' ')), expected);
+function farmctl(words: string, options: RunOptions = {}): Promise<void> {
+  return run(`farmctl ${words}`, farmctlWords(words.split(' ')), options);
 }
 
 function client(...words: readonly string[]): Promise<void> {
@@ -77,7 +89,7 @@ async function demo(image: string): Promise<void> {
   await farmctl('inventory -i demo');
 
   chapter('One apply makes a farm of them');
-  await farmctl('apply -i demo --yes');
+  await farmctl('apply -i demo --yes', { tail: layout.hosts.length + 2 });
 
   chapter('Every declared check, and a client of the farm');
   await farmctl('verify -i demo');
@@ -88,7 +100,7 @@ async function demo(image: string): Promise<void> {
   const edit = `echo '<p>Changed by hand.</p>' >>${PAGE}`;
   await run(`ssh app1 "${edit}"`, ['ssh', '-o', 'BatchMode=yes', 'app1', edit]);
   say(dim('drift finds it, and ends with exit status 2:'));
-  await farmctl('drift -i demo', 2);
+  await farmctl('drift -i demo', { expected: 2 });
   say(dim('apply puts it right, and nothing else:'));
   await farmctl('apply -i demo --yes');
   await farmctl('drift -i demo');

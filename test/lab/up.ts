@@ -9,6 +9,7 @@ import { isThere } from './files.ts';
 import { type Degree, firstAddress, type LabHost, type LabLayout } from './host.ts';
 import { ensureImage } from './image.ts';
 import type { HostPlace, Seed } from './kind.ts';
+import { raiseLimits } from './limits.ts';
 import { withLock } from './lock.ts';
 import { namespaceName } from './names.ts';
 import { ensureNamespace, hasNamespace, inNamespace } from './namespace.ts';
@@ -48,6 +49,7 @@ export async function up(state: StatePaths, options: UpOptions): Promise<void> {
     const publicKey = await ensureKey(state);
     const record = await plannedRecord(state, options, before);
     await writeRecord(state, options.lab, record);
+    await raiseLimits(options.say);
     await ensureNamespace(options.lab, record.networks, options.say);
     await ensureRelay(state);
     await ensureRelayInside(state, options.lab);
