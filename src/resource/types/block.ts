@@ -1,8 +1,9 @@
 import { Content } from '../../model/content.ts';
 import { t } from '../../model/schema.ts';
-import { maskText } from '../../model/secret.ts';
-import { type Difference, difference, type FileOperation } from '../change.ts';
-import { absent, defineResource, known, type Observed, type Refusal, unknown } from '../define.ts';
+import { holdsSecret, maskText } from '../../model/secret.ts';
+import { type Difference, difference, type FileOperation, type TextChange } from '../change.ts';
+import { absent, defineResource, known, type Observed, unknown } from '../define.ts';
+import type { Refusal } from '../desired.ts';
 import { fileOperation, textOf } from './file-state.ts';
 import { type PathState, probePaths, readPath } from './path-probe.ts';
 
@@ -83,19 +84,18 @@ function write(path: string, text: string, { mode, owner, uid, group, gid }: Pat
   return fileOperation({ path, content: Content.text(text), mode, owner: named(owner, uid), group: named(group, gid) });
 }
 
-/** Nothing of the old text is shown where the new one holds a secret. */
-function shown(path: string, before: string | undefined, after: string) {
-  const content = Content.text(after);
-  const { sensitive } = content;
+function shown(path: string, before: string | undefined, after: string): TextChange {
   return {
     path,
-    before: before === undefined || sensitive ? undefined : maskText(before),
-    after: content.shown,
-    sensitive,
+    before: before === undefined ? undefined : maskText(before),
+    after: maskText(after),
+    sensitive: false,
   };
 }
 
 function refuse(desired: Marked & { readonly content: string }): Refusal | undefined {
+  if (holdsSecret(desired.content))
+    return { field: 'content', detail: 'holds a secret: keep that in a file of its own' };
   const { begin, end } = marks(desired);
   const holdsMark = desired.content.split('\n').some((line) => `${line}\n` === begin || `${line}\n` === end);
   return holdsMark ? { field: 'content', detail: 'holds a mark of its own block' } : undefined;
@@ -104,7 +104,7 @@ function refuse(desired: Marked & { readonly content: string }): Refusal | undef
 /**
  * Some lines in a file that others own, between two marks (comment lines with the block's name). It is put at the end,
  * and afterwards stays where it is. Mode and owner of the file are left as they are. Not for binary files, symlinks or
- * files over 1 MiB.
+ * files over 1 MiB, and not for secrets: the rest of the file must be read.
  */
 export const block = defineResource({
   type: 'block',

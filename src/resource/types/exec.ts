@@ -1,8 +1,9 @@
 import { type Static, t } from '../../model/schema.ts';
-import { maskText } from '../../model/secret.ts';
+import { holdsSecret, maskText } from '../../model/secret.ts';
 import { joinScripts, Script, sh } from '../../remote/sh.ts';
 import { RISKS, type Risk } from '../change.ts';
-import { absent, defineResource, known, type Refusal, type Resource, unknown } from '../define.ts';
+import { absent, defineResource, known, type Resource, unknown } from '../define.ts';
+import type { Refusal } from '../desired.ts';
 
 const schema = t.object({
   name: t.string({ minLength: 1, description: 'What it does, for people; unique on the host.' }),
@@ -43,6 +44,8 @@ function refuse({ script, creates, unless, onlyIf }: Desired): Refusal | undefin
   for (const [field, guard] of Object.entries({ unless, onlyIf }))
     if (guard !== undefined && !(guard instanceof Script))
       return { field, detail: 'must be a script, as the tag sh makes it' };
+  if ([script, unless, onlyIf].some((one) => one !== undefined && holdsSecret(one.text)))
+    return { field: 'script', detail: 'holds a secret: let it read that from a file' };
   return undefined;
 }
 
