@@ -10,6 +10,7 @@ import {
   ownedDirectory,
   packages,
   Script,
+  Secret,
   sh,
   symlink,
   sysctl,
@@ -95,6 +96,7 @@ describe('defineResource', () => {
 test('mistakes in the built-in types', () => {
   const script = sh`:`;
   const content = text('');
+  const secret = new Secret('hunter22', 'a test');
   const mistakes = [
     () => file(any({ path: '/etc/x', content: 'a string' })),
     () => file({ path: 'etc/x', content }),
@@ -113,6 +115,8 @@ test('mistakes in the built-in types', () => {
     () => ownedDirectory({ path: '/d', entries: [], ignore: ['$(id)'] }),
     () => block({ path: '/x', name: 'a', content: 'x\n# END farmctl a\ny' }),
     () => block({ path: '/x', name: 'a b', content: '' }),
+    () => block({ path: '/x', name: 'a', content: secret.placeholder }),
+    () => exec({ name: 'x', script: sh`echo ${secret.placeholder}`, creates: '/x' }),
     () => packages(['Apache2']),
     () => packages(['nano', { name: 'nano', version: '1' }]),
     () => packages(['nano'], { absent: ['nano'] }),
@@ -144,6 +148,8 @@ test('mistakes in the built-in types', () => {
       "ownedDirectory /d cannot be made: "ignore.0" cannot be "$(id)": it must be a shell pattern of letters, digits and ._*?[]!+@~-.",
       "block /x cannot be made: "content" holds a mark of its own block.",
       "block /x cannot be made: "name" cannot be "a b": it must be a word of letters, digits and ._-.",
+      "block /x cannot be made: "content" holds a secret: keep that in a file of its own.",
+      "exec x cannot be made: "script" holds a secret: let it read that from a file.",
       "packages cannot be made: "packages.0.name" cannot be "Apache2": it must be the name of a package, such as 'curl'.",
       "packages cannot be made: "packages" names nano twice.",
       "packages cannot be made: "absent" names nano, which is wanted too.",
