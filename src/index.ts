@@ -27,6 +27,7 @@ export {
   type ResourceType,
   unknown,
 } from './resource/define.ts';
+export type { ServiceDesired } from './resource/service-set.ts';
 export { absent } from './resource/types/absent.ts';
 export { authorizedKey } from './resource/types/authorized-key.ts';
 export { block } from './resource/types/block.ts';
@@ -36,7 +37,7 @@ export { file } from './resource/types/file.ts';
 export { group } from './resource/types/group.ts';
 export { ownedDirectory } from './resource/types/owned-directory.ts';
 export { packages } from './resource/types/packages.ts';
-export { type ServiceDesired, service } from './resource/types/service.ts';
+export { service } from './resource/types/service.ts';
 export { symlink } from './resource/types/symlink.ts';
 export { sysctl } from './resource/types/sysctl.ts';
 export { dropIn, unitFile } from './resource/types/unit-file.ts';

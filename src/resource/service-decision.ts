@@ -1,0 +1,111 @@
+import type { ProcessAction } from '../remote/transaction.ts';
+import type { Difference, FileOperation } from './change.ts';
+import type { Member } from './define.ts';
+import { restartProjection, type ServiceDesired, UNITS, wantedContents } from './service-set.ts';
+import { isActive, owed, type ServiceState } from './service-state.ts';
+
+/** Unit file states in which `enable` has no meaning: something else decides. */
+const FIXED_STATES = ['static', 'generated', 'indirect', 'alias', 'transient', 'linked'];
+
+/** What differs of one member of the set. */
+export interface MemberDifference {
+  readonly title: string;
+  readonly differs: Difference;
+}
+
+/** What is to be done with a service: its files, its unit and its process. */
+export interface Decision {
+  readonly operations: readonly FileOperation[];
+  readonly memberDifferences: readonly MemberDifference[];
+  readonly process: ProcessAction;
+  readonly owes: 'nothing' | 'reload' | 'restart';
+  readonly enable: boolean | undefined;
+  readonly unmask: boolean;
+  readonly daemonReload: boolean;
+  readonly restartDigest: string;
+  readonly foundRestartDigest: string;
+  readonly reasons: readonly string[];
+}
+
+/** Contents as found: desired where equal, the old text where a member differs and its text is known. */
+function foundContents(
+  wanted: ReadonlyMap<string, string>,
+  differences: readonly MemberDifference[],
+): Map<string, string> {
+  const found = new Map(wanted);
+  for (const {
+    differs: { texts, action },
+  } of differences)
+    for (const text of texts) {
+      if (text.before !== undefined) found.set(text.path, text.before);
+      else if (action === 'create') found.delete(text.path);
+      else found.set(text.path, '(not known)');
+    }
+  return found;
+}
+
+/** Compares the whole service with what was found. Pure: the same answer for the plan and for the script. */
+export function decide(
+  desired: ServiceDesired,
+  observed: ServiceState | undefined,
+  members: readonly Member[],
+): Decision {
+  const operations: FileOperation[] = [];
+  const memberDifferences: MemberDifference[] = [];
+  for (const { resource, observed: seen, unwanted } of members) {
+    const value = seen.state === 'known' ? seen.value : undefined;
+    const title = resource.type.title?.(resource.desired) ?? resource.id;
+    if (unwanted) {
+      const removal = resource.type.remove(resource.desired, value, []);
+      if (removal.kind !== 'remove') continue;
+      memberDifferences.push({ title, differs: removal.difference });
+      for (const one of removal.effect.files ?? [])
+        operations.push(one.kind === 'absent' ? { kind: 'restore', path: one.path } : one);
+      continue;
+    }
+    const differs = resource.type.diff(resource.desired, value, []);
+    if (differs === undefined) continue;
+    memberDifferences.push({ title, differs });
+    operations.push(...(resource.type.apply(resource.desired, value, []).files ?? []));
+  }
+  const wanted = wantedContents(desired);
+  const restartDigest = restartProjection(desired, wanted);
+  const foundRestartDigest = restartProjection(desired, foundContents(wanted, memberDifferences));
+  const changed = operations.length > 0;
+  const active = observed !== undefined && isActive(observed);
+  const owes = observed === undefined ? 'nothing' : owed(observed, foundRestartDigest);
+  const interrupted = observed?.interrupted ?? false;
+  const daemonReload =
+    (observed?.needDaemonReload ?? false) || operations.some((operation) => operation.path.startsWith(UNITS));
+  const reasons: string[] = [];
+  let process: ProcessAction = 'none';
+  if (desired.active && !active) process = 'start';
+  else if (!desired.active && active) process = 'stop';
+  else if (active && (changed || owes !== 'nothing' || interrupted || observed?.needDaemonReload === true)) {
+    const running = observed?.stamp?.restart ?? foundRestartDigest;
+    const projectionDiffers = running !== restartDigest;
+    process = desired.reload === 'restart' || owes === 'restart' || projectionDiffers ? 'restart' : 'reload';
+    if (owes !== 'nothing') reasons.push('The running process has not loaded the files as they are on disk.');
+    if (process === 'restart' && projectionDiffers)
+      reasons.push('A reload does not reach what changed: it is restarted.');
+    if (interrupted)
+      reasons.push('An earlier run was interrupted in the middle of this set; it goes forward from here.');
+  }
+  const state = observed?.unitFileState ?? '';
+  const masked = observed?.loadState === 'masked' || state.startsWith('masked');
+  const isEnabled = state.startsWith('enabled');
+  const enable =
+    !masked && (FIXED_STATES.includes(state) || isEnabled === desired.enabled) ? undefined : desired.enabled;
+  return {
+    operations,
+    memberDifferences,
+    process,
+    owes,
+    enable: enable === false && observed === undefined ? undefined : enable,
+    unmask: masked,
+    daemonReload,
+    restartDigest,
+    foundRestartDigest,
+    reasons,
+  };
+}
