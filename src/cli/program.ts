@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { Argument, Command, Option } from '@commander-js/extra-typings';
+import { Argument, Command, Help, Option } from '@commander-js/extra-typings';
 import type { ExitCode } from './exit-code.ts';
 import {
   connectionOptions,
@@ -30,6 +30,10 @@ export function createProgram(terminal: Terminal, run: Run, { withCompletion = t
     .version(version(), '-V, --version')
     .helpCommand(false)
     .showHelpAfterError('Try --help.')
+    .configureHelp({
+      // An option that may be repeated begins with an empty list, which tells nobody anything.
+      optionDescription: (option) => new Help().optionDescription(option).replace(' (default: [])', ''),
+    })
     .configureOutput({ writeOut: terminal.out, writeErr: terminal.err })
     .addHelpText('after', EXIT_CODES)
     .exitOverride();
@@ -114,8 +118,9 @@ export function createProgram(terminal: Terminal, run: Run, { withCompletion = t
 }
 
 function version(): string {
-  // src/cli/ and dist/src/cli/ lie at different depths.
-  const up = import.meta.filename.endsWith('.ts') ? '../../package.json' : '../../../package.json';
-  const manifest: { version?: unknown } = JSON.parse(readFileSync(new URL(up, import.meta.url), 'utf8'));
+  // From src/cli/ and from dist/src/, where the bundle lies, the way is the same.
+  const manifest: { version?: unknown } = JSON.parse(
+    readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
+  );
   return String(manifest.version);
 }

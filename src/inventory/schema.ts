@@ -106,6 +106,11 @@ export function levelVariables(variables: TObject): TSchema {
   return schema;
 }
 
+/** The same schema, but compiled when the first value meets it: few of all roles are in play. */
+function deferred(schema: TSchema): TSchema {
+  return Type.Unsafe<Record<string, unknown>>({ deferred: schema });
+}
+
 const inventorySchemas = new WeakMap<RoleDeclarations, ReturnType<typeof buildSchema>>();
 
 /** The schema of a whole inventory for these roles. Validation, editors and the reference page all use it. */
@@ -122,7 +127,7 @@ function buildSchema(roles: RoleDeclarations) {
   const byRole: TProperties = {};
   const byPart: TProperties = {};
   for (const role of roles.values()) {
-    const variables = t.optional(levelVariables(role.variables));
+    const variables = t.optional(deferred(levelVariables(role.variables)));
     byRole[role.name] = variables;
     byPart[role.name] = variables;
     for (const part of role.parts.keys()) byPart[part] = variables;
@@ -209,7 +214,9 @@ function mapSchema(schema: object, change: (schema: Record<string, unknown>) => 
   const mapped: Record<string, unknown> = {};
   const one = (value: unknown): unknown => (isObject(value) ? mapSchema(value, change) : value);
   for (const [key, value] of Object.entries(schema)) {
-    if (key === 'properties' || key === 'patternProperties') {
+    if (key === 'deferred' && isObject(value)) {
+      Object.assign(mapped, mapSchema(value, change));
+    } else if (key === 'properties' || key === 'patternProperties') {
       mapped[key] = Object.fromEntries(Object.entries(value).map(([name, entry]) => [name, one(entry)]));
     } else if (key === 'anyOf' || key === 'allOf' || key === 'oneOf') {
       mapped[key] = Array.isArray(value) ? value.map(one) : value;

@@ -1,4 +1,4 @@
-import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
+import { Ajv, type ErrorObject, type SchemaValidateFunction, type ValidateFunction } from 'ajv';
 import { parseAddress, parseCidr } from './address.ts';
 import { Content } from './content.ts';
 import type { TSchema } from './schema.ts';
@@ -37,7 +37,10 @@ function createAjv(useDefaults: boolean): Ajv {
     discriminator: true,
     verbose: true,
     useDefaults,
+    // Tidying the generated code costs more than it saves: each schema meets few values.
+    code: { optimize: false },
   });
+  ajv.addKeyword({ keyword: 'deferred', schemaType: 'object', errors: 'full', validate: deferredCheck(useDefaults) });
   ajv.addKeyword({
     keyword: 'secret',
     schemaType: 'boolean',
@@ -57,6 +60,22 @@ function createAjv(useDefaults: boolean): Ajv {
   ajv.addFormat('ipv4', { type: 'string', validate: (text: string) => 'value' in parseAddress(text) });
   ajv.addFormat('ipv4-network', { type: 'string', validate: (text: string) => 'value' in parseCidr(text) });
   return ajv;
+}
+
+/** The keyword `deferred`: the schema that it holds, compiled when the first value meets it. */
+function deferredCheck(fillDefaults: boolean): SchemaValidateFunction {
+  const validateDeferred: SchemaValidateFunction = (schema: TSchema, value: unknown, _parent, where) => {
+    const check = compile(schema, fillDefaults);
+    const isValid = check(value, where);
+    // Ajv writes the place of this keyword over what each error says of itself: `original` keeps it.
+    validateDeferred.errors = (check.errors ?? []).map((original) => ({ ...original, original }));
+    return isValid;
+  };
+  return validateDeferred;
+}
+
+function originalOf(error: ErrorObject & { readonly original?: ErrorObject }): ErrorObject {
+  return error.original ?? error;
 }
 
 const instances = new Map<boolean, Ajv>();
@@ -91,7 +110,7 @@ export function validate(schema: TSchema, value: unknown, options: ValidateOptio
   acceptedSecrets = new Set();
   const valid = check(value);
   const accepted = acceptedSecrets;
-  const problems = valid ? [] : narrow(check.errors ?? []).map(toProblem);
+  const problems = valid ? [] : narrow((check.errors ?? []).map(originalOf)).map(toProblem);
   if (options.refuseStraySecrets !== true) return problems;
   const stray = straySecrets(value, '', accepted);
   if (stray.length === 0) return problems;
@@ -164,7 +183,10 @@ function narrow(errors: readonly ErrorObject[]): ErrorObject[] {
   let kept = [...errors];
   for (const whole of errors.filter((one) => one.keyword === 'anyOf')) {
     const prefix = `${whole.schemaPath}/`;
-    const inside = kept.filter((one) => one.schemaPath.startsWith(prefix));
+    // Of this value alone: others of the same schema may stand elsewhere.
+    const isHere = ({ instancePath: path }: ErrorObject) =>
+      path === whole.instancePath || path.startsWith(`${whole.instancePath}/`);
+    const inside = kept.filter((one) => one.schemaPath.startsWith(prefix) && isHere(one));
     const branches = Map.groupBy(inside, (one) => one.schemaPath.slice(prefix.length).split('/', 1)[0]);
     const mismatches = (one: ErrorObject) =>
       one.instancePath === whole.instancePath && ['type', 'const', 'enum', 'secret'].includes(one.keyword);

@@ -15,7 +15,8 @@ export interface LoadedRoles {
 
 const here = fileURLToPath(import.meta.url);
 const extension = here.endsWith('.ts') ? 'ts' : 'js';
-const source = dirname(dirname(here));
+// src/role/load.ts, or a chunk of the bundle: dist/src/chunk-….js.
+const source = extension === 'ts' ? dirname(dirname(here)) : dirname(here);
 
 /** The folder with farmctl's own `roles/` and `templates/`. */
 export const BUILT_IN_ROOT = dirname(source);
