@@ -1,0 +1,140 @@
+import { describe, expect, it } from 'vitest';
+import { text } from '../../../src/model/content.ts';
+import { Secret } from '../../../src/model/secret.ts';
+import type { Member } from '../../../src/resource/define.ts';
+import { file } from '../../../src/resource/types/file.ts';
+import { service } from '../../../src/resource/types/service.ts';
+import { dropIn } from '../../../src/resource/types/unit-file.ts';
+import { holding, record, same } from './service-fixture.ts';
+
+const SHOW = {
+  LoadState: 'loaded',
+  ActiveState: 'active',
+  UnitFileState: 'enabled',
+  InvocationID: 'i1',
+  NeedDaemonReload: 'no',
+  ActiveEnterTimestamp: 'Fri 2025-11-21 09:00:00 UTC',
+};
+const OLDER = '11 1763600000.0';
+
+const config = file({ path: '/etc/x/x.conf', content: text('listen 80\ncolour red\n') });
+const desired = service({
+  unit: 'x.service',
+  enabled: true,
+  active: true,
+  config: [config],
+  restartWhen: (contents) =>
+    contents
+      .get('/etc/x/x.conf')
+      ?.split('\n')
+      .filter((line) => line.startsWith('listen')),
+});
+
+function observed(show: Partial<typeof SHOW> = {}, fields: Readonly<Record<string, string>> = {}) {
+  const shown = Object.entries({ ...SHOW, ...show }).map(([name, value]) => `${name}=${value}`);
+  return record({ show: shown.join('\n'), inodes: OLDER, packaged: 'yes', ...fields });
+}
+
+function plan(one = desired, seen = observed(), members: readonly Member[] = [same(config)]) {
+  const state = one.type.parse(seen, one.desired);
+  const value = state.state === 'known' ? state.value : undefined;
+  const differs = one.type.diff(one.desired, value, members);
+  const { transaction } = one.type.apply(one.desired, value, members);
+  return { state, differs, transaction };
+}
+
+describe('service', () => {
+  it('wants nothing where files, unit and process are as they should be', () => {
+    expect(plan().differs).toBeUndefined();
+  });
+
+  it('reloads for a line that a reload reaches', () => {
+    const { differs, transaction } = plan(desired, observed(), [holding(config, 'listen 80\ncolour blue\n')]);
+    expect(differs).toMatchObject({ action: 'update', risk: 'reload' });
+    expect(transaction).toMatchObject({ process: 'reload', wasActive: true, daemonReload: false });
+    expect(transaction?.operations.map((one) => one.path)).toEqual(['/etc/x/x.conf']);
+  });
+
+  it('restarts for a line that only a restart reaches, and says so', () => {
+    const { differs, transaction } = plan(desired, observed(), [holding(config, 'listen 81\ncolour red\n')]);
+    expect(transaction?.process).toBe('restart');
+    expect(differs?.risk).toBe('restart');
+    expect(differs?.notes).toContain('A reload does not reach what changed: it is restarted.');
+  });
+
+  it('reloads for a hand edit that was put back: the files are equal, the process is older', () => {
+    const { differs, transaction } = plan(desired, observed({}, { inodes: '11 1763800000.0' }));
+    expect(transaction).toMatchObject({ process: 'reload', operations: [] });
+    expect(differs?.fields).toEqual([{ name: 'process', from: 'runs on older files', to: 'reloaded' }]);
+  });
+
+  it('finishes an interrupted transaction even where all files are equal', () => {
+    const { differs, transaction } = plan(desired, observed({}, { journal: 'yes' }));
+    expect(transaction).toMatchObject({ process: 'reload', interrupted: true });
+    expect(differs?.fields.map((field) => field.name)).toEqual(['transaction', 'process']);
+  });
+
+  it('starts what is down, enables what is disabled, and unmasks', () => {
+    expect(plan(desired, observed({ ActiveState: 'failed' })).transaction?.process).toBe('start');
+    expect(plan(desired, observed({ UnitFileState: 'disabled' })).transaction).toMatchObject({
+      enable: true,
+      process: 'none',
+    });
+    const masked = plan(desired, observed({ LoadState: 'masked', UnitFileState: 'masked', ActiveState: 'inactive' }));
+    expect(masked.transaction).toMatchObject({ unmask: true, enable: true, process: 'start' });
+  });
+
+  it('leaves the enabling of a static unit to systemd', () => {
+    expect(plan(desired, observed({ UnitFileState: 'static' })).differs).toBeUndefined();
+  });
+
+  it('stops and disables what shall be off: an outage', () => {
+    const off = service({ unit: 'x.service', enabled: false, active: false, config: [] });
+    const { differs, transaction } = plan(off, observed(), []);
+    expect(transaction).toMatchObject({ process: 'stop', enable: false });
+    expect(differs?.risk).toBe('outage');
+  });
+
+  it('does not know a unit that no package has brought, and is content where it shall be off', () => {
+    const hollow = observed({ LoadState: 'not-found', UnitFileState: '', ActiveState: 'inactive' });
+    expect(plan(desired, hollow).state).toMatchObject({ state: 'unknown', elseAsDesired: false });
+    const off = service({ unit: 'x.service', enabled: false, active: false, config: [] });
+    expect(plan(off, hollow, []).state).toMatchObject({ state: 'unknown', elseAsDesired: true });
+    expect(plan(desired, record({ show: 'LoadState=masked' })).state.state).toBe('unknown');
+  });
+
+  it('restarts and reads units again for a changed drop-in', () => {
+    const one = dropIn({ unit: 'x.service', content: text('[Service]\nNice=5\n') });
+    const other = service({ unit: 'x.service', enabled: true, active: true, config: [one] });
+    const { transaction } = plan(other, observed(), [holding(one, '[Service]\nNice=1\n')]);
+    expect(transaction).toMatchObject({ process: 'restart', daemonReload: true });
+  });
+
+  it('makes the same digests in every run where a file holds a secret', () => {
+    const withKey = (secret: Secret) => {
+      const key = file({ path: '/etc/x/key', content: text(`key ${secret.placeholder}\n`) });
+      const one = service({
+        unit: 'x.service',
+        enabled: true,
+        active: true,
+        config: [key],
+        restartWhen: (all) => [...all],
+      });
+      return plan(one, observed(), [holding(key, 'key old\n')]).transaction?.stamp;
+    };
+    expect(withKey(new Secret('hunter2-hunter2', 'test'))).toEqual(withKey(new Secret('hunter2-hunter2', 'test')));
+  });
+
+  it('takes a member that nobody wants any more out within the same transaction', () => {
+    const gone = { ...holding(file({ path: '/etc/x/old.conf', content: text('old\n') }), 'old\n'), unwanted: true };
+    const { transaction } = plan(desired, observed(), [same(config), gone]);
+    expect(transaction).toMatchObject({
+      operations: [{ kind: 'restore', path: '/etc/x/old.conf' }],
+      process: 'reload',
+    });
+  });
+
+  it('masks a unit before its package is installed', () => {
+    expect(desired.type.prepare?.(desired.desired)?.script.text).toContain('mask -- x.service');
+  });
+});
