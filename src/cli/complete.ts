@@ -75,7 +75,9 @@ async function projectWords(words: readonly string[], asked: string | undefined,
   if (asked === 'inventory') return { inventory: await inventoryNames(terminal) };
   try {
     if (inventorySource(inventory, terminal) === '-') return NO_WORDS;
-    const { farm, roles, diagnostics } = await readProject({ inventory, extraVars: [], verbose: 0 }, terminal);
+    const { farm, roles, diagnostics } = await readProject({ inventory, extraVars: [], verbose: 0 }, terminal, {
+      checksValues: false,
+    });
     if (farm === undefined || hasErrors(diagnostics)) return { roles: [...roles.keys()] };
     const hosts = [...farm.hosts.keys()];
     const tags = [...knownTags(farm, roles)];

@@ -32,6 +32,7 @@ export async function openProject(flags: InventoryFlags, terminal: Terminal): Pr
 export async function readProject(
   flags: InventoryFlags,
   terminal: Terminal,
+  { checksValues = true } = {},
 ): Promise<Omit<Project, 'farm'> & { readonly farm: Farm | undefined }> {
   const source = inventorySource(flags.inventory, terminal);
   const { roles, roots, diagnostics } = await loadRoles(projectDirectory(source, terminal.directory));
@@ -40,6 +41,7 @@ export async function readProject(
     overrides: flags.extraVars,
     environment: terminal.environment,
     directory: terminal.directory,
+    checksValues,
     ...(source === '-' ? { input: await terminal.readInput() } : {}),
   });
   for (const [file, text] of inventory.sources) terminal.sources.set(file, text);

@@ -19,6 +19,8 @@ export interface BuildOptions {
   readonly brokenRoles: ReadonlySet<string>;
   /** What `~` stands for in paths. */
   readonly home: string | undefined;
+  /** False: variables are taken as they are written. */
+  readonly checksValues: boolean;
 }
 
 /**
@@ -35,6 +37,7 @@ export function buildFarm(checking: Checking, options: BuildOptions): Farm {
     farm: isMap(document['variables']) ? document['variables'] : {},
     options: options.options,
     brokenRoles: options.brokenRoles,
+    checksValues: options.checksValues,
   };
   const farmConnection = connectionLevel('farm', document, options.home);
   const os = text(document['os']);

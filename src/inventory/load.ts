@@ -23,6 +23,8 @@ export interface LoadOptions {
   readonly input?: string;
   /** Where relative names start from. Default: the working directory. */
   readonly directory?: string;
+  /** False: values are not held against the schemas, for who only wants names and wants them at once. Default true. */
+  readonly checksValues?: boolean;
 }
 
 export interface LoadedInventory {
@@ -39,7 +41,7 @@ export interface LoadedInventory {
  * reported at once; it throws for none of them.
  */
 export async function loadInventory(source: string, options: LoadOptions): Promise<LoadedInventory> {
-  const { roles, overrides = [], environment = {}, input, directory = process.cwd() } = options;
+  const { roles, overrides = [], environment = {}, input, directory = process.cwd(), checksValues = true } = options;
   const read = await readInventory(source, directory, input);
   const diagnostics = [...read.diagnostics];
   const { levels, diagnostics: optionDiagnostics } = await readOptions(overrides, roles, directory, environment);
@@ -49,9 +51,9 @@ export async function loadInventory(source: string, options: LoadOptions): Promi
     diagnostics.push(...(await resolveTags(read.requests, environment)));
     const { document } = read;
     try {
-      const found = checkSchema(document, roles);
+      const found = checksValues ? checkSchema(document, roles) : UNCHECKED;
       diagnostics.push(...found.diagnostics);
-      const build = { options: levels, brokenRoles: found.brokenRoles, home: environment['HOME'] };
+      const build = { options: levels, brokenRoles: found.brokenRoles, home: environment['HOME'], checksValues };
       farm = buildFarm({ document, roles, diagnostics }, build);
     } catch (error) {
       const wrong = wrongSchemas(roles);
@@ -83,6 +85,8 @@ interface SchemaFindings {
   /** Roles whose variables are wrong on some level. */
   readonly brokenRoles: ReadonlySet<string>;
 }
+
+const UNCHECKED: SchemaFindings = { diagnostics: [], brokenRoles: new Set() };
 
 function checkSchema(document: Record<string, unknown>, roles: RoleDeclarations): SchemaFindings {
   const schema = inventorySchema(roles);

@@ -28,6 +28,7 @@ export interface OuterVariables {
   readonly options: ReadonlyMap<string, LevelMap>;
   /** Roles of which a level is wrong already: of their values only what is missing is reported. */
   readonly brokenRoles: ReadonlySet<string>;
+  readonly checksValues: boolean;
 }
 
 /** Prepares the variables of one tier: `maps` are the tier's own words by role. */
@@ -64,7 +65,7 @@ export function tierVariables(
       ...(option === undefined ? [] : [option]),
     ]);
     const values = copied(winners(settings));
-    const problems = validate(role.variables, values, { refuseStraySecrets: true });
+    const problems = outer.checksValues ? validate(role.variables, values, { refuseStraySecrets: true }) : [];
     for (const found of problems) {
       const diagnostic = valuesDiagnostic(outer, role, assignment, settings, found);
       if (diagnostic === undefined) continue;
