@@ -94,9 +94,21 @@ export async function openHost(run: HostRun, options: RunOptions): Promise<boole
   }
 }
 
+/** What is said of a host that was left because the user wanted to stop. */
+export function interruption(host: string): HostFailure {
+  return {
+    outcome: 'interrupted',
+    diagnostic: problem('run/interrupted', 'Interrupted', `${host} was left in the middle of the run.`, {
+      severity: 'note',
+      host,
+      hint: 'Run the same command again: it goes on from there.',
+    }),
+  };
+}
+
 /** Notes a failure of the host and gives its connection up. */
 export function fail(run: HostRun, failure: HostFailure, options: RunOptions): void {
-  run.failure ??= options.killing.aborted ? { ...failure, outcome: 'interrupted' } : failure;
+  run.failure ??= options.killing.aborted ? interruption(run.host.name) : failure;
   run.session?.close();
   run.connection?.close();
 }

@@ -7,7 +7,17 @@ import type { Role } from '../role/define.ts';
 import { orderNodes } from '../role/order.ts';
 import { resolveFarm } from '../role/view.ts';
 import type { HostResult } from './events.ts';
-import { applyPart, fail, type HostRun, newHostRun, planHostRun, REMOVAL_PART, resultOf, stepsOf } from './host-run.ts';
+import {
+  applyPart,
+  fail,
+  type HostRun,
+  interruption,
+  newHostRun,
+  planHostRun,
+  REMOVAL_PART,
+  resultOf,
+  stepsOf,
+} from './host-run.ts';
 import type { PreparedRun, RunOptions } from './run.ts';
 import { runSchedule, type Work } from './schedule.ts';
 
@@ -42,7 +52,7 @@ export async function prepareRun(options: RunOptions): Promise<PreparedRun> {
   await Promise.all(
     runs.map((run) =>
       forks.use(async () => {
-        if (options.stopping.aborted) fail(run, { outcome: 'interrupted', diagnostic: interrupted(run) }, options);
+        if (options.stopping.aborted) fail(run, interruption(run.host.name), options);
         else await planHostRun(run, resolved, filter, options);
         run.plan = run.failure === undefined ? run.plan : { ...run.plan, state: failedState(run) };
         report({ kind: 'host-planned', plan: run.plan });
@@ -75,13 +85,6 @@ export async function prepareRun(options: RunOptions): Promise<PreparedRun> {
       }
     },
   };
-}
-
-function interrupted(run: HostRun) {
-  return problem('run/interrupted', 'Interrupted', `${run.host.name} was not looked at.`, {
-    severity: 'note',
-    host: run.host.name,
-  });
 }
 
 function failedState(run: HostRun) {
@@ -190,15 +193,7 @@ async function applyRuns(
     finished: ({ host, part }, outcome) => {
       const run = byHost.get(host);
       if (run !== undefined && stepsOf(run, part).length > 0) report({ kind: 'part-finished', host, part, outcome });
-      if (outcome === 'interrupted' && run !== undefined)
-        run.failure ??= {
-          outcome: 'interrupted',
-          diagnostic: problem('run/interrupted', 'Interrupted', `${host} was left in the middle of the run.`, {
-            severity: 'note',
-            host,
-            hint: 'Run the same command again: it goes on from there.',
-          }),
-        };
+      if (outcome === 'interrupted' && run !== undefined) run.failure ??= interruption(host);
     },
   });
 }
