@@ -1,5 +1,4 @@
 import { semaphore } from '../lib/semaphore.ts';
-import { problem } from '../model/diagnostic.ts';
 import type { PartFilter } from '../plan/host-plan.ts';
 import { PLAN_FORMAT_VERSION, type Plan } from '../plan/plan.ts';
 import { graver, type Risk } from '../resource/change.ts';
