@@ -58,7 +58,9 @@ export function roleMarkdown(role: Role): string {
     lines.push('', '| variable | type | default | meaning |', '|---|---|---|---|');
     for (const { name, type, required, fallback, description } of rows) {
       const value = required ? '**required**' : fallback === undefined ? '' : `\`${fallback}\``;
-      const cells = [`\`${name}\``, type, value, description ?? ''];
+      // Brackets of a pattern would be read as a link.
+      const words = type.replaceAll(/text like (\S+?)(?=, or |$)/g, 'text like `$1`');
+      const cells = [`\`${name}\``, words, value, description ?? ''];
       lines.push(`| ${cells.map((cell) => cell.replaceAll('|', '\\|').replaceAll('\n', ' ')).join(' | ')} |`);
     }
   }

@@ -10,6 +10,10 @@ export interface SchemaRow {
   readonly description: string | undefined;
 }
 
+/** A longer pattern tells a reader less than the sentence beside it; a wrong value is told what it should be. */
+const LONG_PATTERN = 40;
+const MANY_WORDS = 16;
+
 /** The JSON Schema keywords that are told. Read from a schema that is plain data. */
 interface Schema {
   readonly type?: unknown;
@@ -24,6 +28,8 @@ interface Schema {
   readonly maximum?: number;
   readonly pattern?: string;
   readonly format?: string;
+  /** A pattern in words. */
+  readonly title?: string;
   readonly secret?: boolean;
   readonly default?: unknown;
   readonly description?: string;
@@ -55,7 +61,7 @@ function inside(schema: Schema, name: string): SchemaRow[] {
 
 function typeWords(schema: Schema): string {
   if (schema.secret === true) return 'secret (!file or !env)';
-  if (schema.enum !== undefined) return `one of ${schema.enum.map(String).join(', ')}`;
+  if (schema.enum !== undefined) return enumWords(schema.enum.map(String));
   if (schema.const !== undefined) return JSON.stringify(schema.const);
   if (schema.anyOf !== undefined) return [...new Set(schema.anyOf.map(typeWords))].join(', or ');
   if (schema.type === 'array' && schema.items !== undefined) return `list of ${typeWords(schema.items)}`;
@@ -81,14 +87,20 @@ function typeWords(schema: Schema): string {
   }
 }
 
+function enumWords(words: readonly string[]): string {
+  if (words.length <= MANY_WORDS) return `one of ${words.join(', ')}`;
+  return `one of ${words.length} words: ${words.slice(0, 3).join(', ')} … ${words.at(-1)}`;
+}
+
 function limits({ minimum, maximum }: Schema): string {
   if (minimum !== undefined && maximum !== undefined) return ` from ${minimum} to ${maximum}`;
   if (minimum !== undefined) return ` from ${minimum}`;
   return maximum === undefined ? '' : ` up to ${maximum}`;
 }
 
-function stringWords({ format, pattern }: Schema): string {
+function stringWords({ format, pattern, title }: Schema): string {
+  if (title !== undefined) return title;
   if (format === 'ipv4') return 'IPv4 address';
   if (format === 'ipv4-network') return 'IPv4 network such as 10.77.0.0/24';
-  return pattern === undefined ? 'text' : `text like ${pattern}`;
+  return pattern === undefined || pattern.length > LONG_PATTERN ? 'text' : `text like ${pattern}`;
 }
