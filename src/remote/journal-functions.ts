@@ -36,15 +36,21 @@ export const JOURNAL_UNIT_PATH = '/etc/systemd/system/farmctl-journal.service';
 /**
  * Functions of the transaction that need `S` and the state functions. `D` is the service's own directory.
  *
- * - `begin UNIT`: makes `D`, forgets a journal that was not finished being written.
+ * - `begin UNIT`: makes `D`, forgets a journal that was not finished being written, and the old names of a set that was
+ *   whole when the host died.
+ * - `claiming KEY`, `unclaim KEY PATH`: a path that this transaction was the first to claim is given up again.
  * - `second_name KEY PATH OLD`: the old thing gets its second name and the coming journal a line, once for all tries.
  * - `journal_close`: flushes the journal and gives it its name. From here on a crash is put right at boot.
+ * - `refresh_stamp UNIT PATH...`: the process has loaded the set again as it is; the stamp's digests stay.
  * - `journal_run`: the old set comes back; `journal_done`, `forget_old_names`: the new set is whole.
  */
 export const TRANSACTION_FUNCTIONS = String.raw`begin() {
   D=$S/services/$1
-  mkdir -p -- "$D" && rm -f -- "$D/journal.new" && if [ -e "$D/journal" ]; then cp -- "$D/journal" "$D/journal.new"; fi
+  mkdir -p -- "$D" && rm -f -- "$D/journal.new" && forget_old_names && if [ -e "$D/journal" ]; then cp -- "$D/journal" "$D/journal.new"; fi
 }
+claimed=' '
+claiming() { [ -e "$S/paths/$1" ] || claimed="$claimed$1 "; }
+unclaim() { case $claimed in *" $1 "*) release "$1" "$2" ;; esac; }
 journal_open() {
   [ -e "$D/journal.new" ] || cat >"$D/journal.new"
   if [ ! -e ${JOURNAL_UNIT_PATH} ]; then
@@ -66,6 +72,11 @@ journal_close() {
 journal_run() { sh "$D/journal" && rm -f -- "$D/journal" && sync -- "$D"; }
 journal_done() { [ ! -e "$D/journal" ] || { mv -fT -- "$D/journal" "$D/journal.done" && sync -- "$D"; }; }
 forget_old_names() { [ ! -e "$D/journal.done" ] || { farmctl_commit=1 sh "$D/journal.done" && rm -f -- "$D/journal.done"; }; }
+refresh_stamp() {
+  u=$1
+  shift
+  write_stamp "$u" "$(sed -n 's/^reload //p' "$D/stamp")" "$(sed -n 's/^restart //p' "$D/stamp")" "$@"
+}
 write_stamp() {
   u=$1 a=$2 c=$3
   shift 3

@@ -27,8 +27,11 @@ export interface Transaction {
   readonly daemonReload: boolean;
   /** Digests that the stamp shall hold, and the paths of the whole set, sorted. */
   readonly stamp: { readonly reload: string; readonly restart: string; readonly paths: readonly string[] };
-  /** Digests of what was found, for a running service that has no stamp yet. */
-  readonly found: { readonly reload: string; readonly restart: string } | undefined;
+  /**
+   * Digests of what was found, for a running service that has no stamp yet; `isLoaded` where the process runs on the
+   * files as they are.
+   */
+  readonly found: { readonly reload: string; readonly restart: string; readonly isLoaded: boolean } | undefined;
   /** An earlier run was interrupted: its journal is still there. */
   readonly interrupted: boolean;
 }
@@ -73,21 +76,41 @@ function stampScript(unit: string, digests: { reload: string; restart: string },
   return sh`write_stamp ${unit} ${digests.reload} ${digests.restart} ${paths}`;
 }
 
+/** Puts the process back after the files are. What it has loaded then is told by a stamp, or by none if it is new. */
+function backScript(transaction: Transaction, marker: string): Script {
+  const { process, stamp } = transaction;
+  const restart = sh`${processScript(transaction, 'restart', marker)} && rm -f -- "$D/stamp"`;
+  if (process === 'none') return sh`:`;
+  if (process !== 'reload') return restart;
+  return sh`if ${processScript(transaction, 'reload', marker)}; then refresh_stamp ${transaction.unit} ${stamp.paths}; else ${restart}; fi`;
+}
+
 /** The way back after a failure behind the swap: the old set, then the process as it was. */
 function undoScript(transaction: Transaction, marker: string): Script {
-  const { unit, wasActive, process, daemonReload, unmask, operations } = transaction;
-  const back: ProcessAction = !wasActive ? 'stop' : process === 'reload' ? 'reload' : 'restart';
-  const swapped = operations.length > 0 || transaction.interrupted;
+  const { unit, wasActive, daemonReload, unmask } = transaction;
+  const broken = sh`exit ${TRANSACTION_STATUS.broken}`;
   const lines = [
-    swapped ? sh`journal_run || exit ${TRANSACTION_STATUS.broken}` : sh`:`,
-    daemonReload ? sh`${systemctl(['daemon-reload'])} || exit ${TRANSACTION_STATUS.broken}` : sh`:`,
-    wasActive && back === 'reload'
-      ? sh`${processScript(transaction, 'reload', marker)} || ${processScript(transaction, 'restart', marker)} || exit ${TRANSACTION_STATUS.broken}`
-      : sh`${processScript(transaction, process === 'none' && wasActive ? 'none' : back, marker)} || exit ${TRANSACTION_STATUS.broken}`,
+    // While its unit is still there. A unit that systemd never read cannot be stopped and does not run.
+    wasActive ? sh`:` : sh`${systemctl(['stop', '--', unit])} || ! systemctl is-active -q -- ${unit} || ${broken}`,
+    sh`[ ! -e "$D/journal" ] || journal_run || ${broken}`,
+    daemonReload ? sh`${systemctl(['daemon-reload'])} || ${broken}` : sh`:`,
+    wasActive
+      ? sh`{ ${backScript(transaction, marker)}
+} || ${broken}`
+      : sh`systemctl reset-failed -- ${unit} 2>/dev/null || :`,
     unmask ? sh`systemctl -q mask -- ${unit}` : sh`:`,
+    sh`discard`,
     sh`exit ${TRANSACTION_STATUS.rolledBack}`,
   ];
   return joinScripts(lines);
+}
+
+/** Once the new set is not wanted any more: nothing of it lies beside the old one, and what was claimed for it is not ours. */
+function discardScript(operations: readonly FileOperation[]): Script {
+  const lines = operations.flatMap(({ kind, path }) =>
+    kind === 'directory' ? [] : [sh`rm -f -- ${besides(path).fresh}`, sh`unclaim ${pathKey(path)} ${path}`],
+  );
+  return joinScripts([sh`discard() {`, sh`:`, ...lines, sh`}`]);
 }
 
 /**
@@ -98,24 +121,29 @@ function undoScript(transaction: Transaction, marker: string): Script {
 export function transactionScript(transaction: Transaction, sent: Bodies, marker: string): Script {
   const { unit, stamp, found } = transaction;
   const operations = transaction.operations.filter((operation) => operation.kind !== 'restoreKept');
-  const fail = sh`exit ${TRANSACTION_STATUS.untouched}`;
-  const lines: Script[] = [sh`begin ${unit} || ${fail}`];
+  const fail = sh`{ discard; exit ${TRANSACTION_STATUS.untouched}; }`;
+  const lines: Script[] = [discardScript(operations), sh`begin ${unit} || ${fail}`];
   const swaps = operations.length > 0;
   const bringsBack = (path: string) => sh`there ${besides(path).fresh}`;
   if (swaps) {
     lines.push(sh`printf %s ${JOURNAL_FUNCTIONS} | journal_open ${JOURNAL_UNIT} || ${fail}`);
     for (const operation of operations) {
       const { path } = operation;
-      if (operation.kind !== 'restore' && operation.kind !== 'directory')
-        lines.push(sh`keep ${pathKey(path)} ${path} || ${fail}`);
+      if (operation.kind !== 'restore' && operation.kind !== 'directory') {
+        const key = pathKey(path);
+        lines.push(sh`claiming ${key}`, sh`keep ${key} ${path} || ${fail}`);
+      }
       lines.push(sh`${stageScript(operation, sent)} || { say ${`cannot stage ${path}`}; ${fail}; }`);
     }
     if (transaction.validate !== undefined)
       lines.push(
-        sh`${overlaidScript(operations, sent, transaction.validate, CHECKER_SECONDS, marker)} || exit ${TRANSACTION_STATUS.refused}`,
+        sh`${overlaidScript(operations, sent, transaction.validate, CHECKER_SECONDS, marker)} || { discard; exit ${TRANSACTION_STATUS.refused}; }`,
       );
   }
-  if (found !== undefined) lines.push(sh`[ -e "$D/stamp" ] || ${stampScript(unit, found, stamp.paths)} || ${fail}`);
+  if (found !== undefined) {
+    const paths = found.isLoaded ? stamp.paths : [];
+    lines.push(sh`[ -e "$D/stamp" ] || ${stampScript(unit, found, paths)} || ${fail}`);
+  }
   if (swaps) {
     for (const { kind, path } of operations) {
       if (kind === 'directory') continue;
@@ -145,8 +173,9 @@ export function transactionScript(transaction: Transaction, sent: Bodies, marker
   const stopped = transaction.process === 'stop' || (transaction.process === 'none' && !transaction.wasActive);
   if (!stopped) lines.push(sh`${boundedScript(transaction.verify, PROCESS_SECONDS, marker)} || undo`);
   if (transaction.enable === true) lines.push(sh`${systemctl(['-q', 'enable', '--', unit])} || undo`);
-  lines.push(sh`journal_done || ${fail}`, sh`${stampScript(unit, stamp, stamp.paths)} || ${fail}`);
-  lines.push(sh`forget_old_names || ${fail}`);
+  const late = sh`exit ${TRANSACTION_STATUS.untouched}`;
+  lines.push(sh`journal_done || ${late}`, sh`${stampScript(unit, stamp, stamp.paths)} || ${late}`);
+  lines.push(sh`forget_old_names || ${late}`);
   for (const operation of operations)
     if (operation.kind === 'restore') lines.push(sh`release ${pathKey(operation.path)} ${operation.path}`);
   return joinScripts(lines);

@@ -44,6 +44,11 @@ function foundContents(
   return found;
 }
 
+/** What the process started on, if its stamp says so; a process newer than the stamp started on what was found. */
+function runningRestartDigest({ stamp, invocation }: ServiceState, owes: Decision['owes']): string | undefined {
+  return owes === 'nothing' && stamp?.invocation !== invocation ? undefined : stamp?.restart;
+}
+
 /** Compares the whole service with what was found. Pure: the same answer for the plan and for the script. */
 export function decide(
   desired: ServiceDesired,
@@ -76,13 +81,15 @@ export function decide(
   const owes = observed === undefined ? 'nothing' : owed(observed, foundRestartDigest);
   const interrupted = observed?.interrupted ?? false;
   const daemonReload =
-    (observed?.needDaemonReload ?? false) || operations.some((operation) => operation.path.startsWith(UNITS));
+    interrupted ||
+    (observed?.needDaemonReload ?? false) ||
+    operations.some((operation) => operation.path.startsWith(UNITS));
   const reasons: string[] = [];
   let process: ProcessAction = 'none';
   if (desired.active && !active) process = 'start';
   else if (!desired.active && active) process = 'stop';
   else if (active && (changed || owes !== 'nothing' || interrupted || observed?.needDaemonReload === true)) {
-    const running = observed?.stamp?.restart ?? foundRestartDigest;
+    const running = runningRestartDigest(observed, owes) ?? foundRestartDigest;
     const projectionDiffers = running !== restartDigest;
     process = desired.reload === 'restart' || owes === 'restart' || projectionDiffers ? 'restart' : 'reload';
     if (owes !== 'nothing') reasons.push('The running process has not loaded the files as they are on disk.');

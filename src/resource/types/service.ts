@@ -80,7 +80,9 @@ function apply(desired: ServiceDesired, observed: ServiceState | undefined, memb
     wasActive,
     daemonReload: decision.daemonReload,
     stamp: { reload: sha256(JSON.stringify(contents)), restart: decision.restartDigest, paths: setPaths(desired) },
-    found: wasActive ? { reload: 'found', restart: decision.foundRestartDigest } : undefined,
+    found: wasActive
+      ? { reload: 'found', restart: decision.foundRestartDigest, isLoaded: decision.owes === 'nothing' }
+      : undefined,
     interrupted: observed?.interrupted ?? false,
   };
   return { transaction };
@@ -148,7 +150,7 @@ X`.text,
             sh`record ${index}
 field show "$shown_${index}"
 D=/var/lib/farmctl/services/${desired.unit}
-[ ! -e "$D"/journal ] || field journal yes
+{ [ ! -e "$D"/journal ] && [ ! -e "$D"/journal.done ]; } || field journal yes
 [ ! -e /usr/lib/systemd/system/${desired.unit} ] && [ ! -e /lib/systemd/system/${desired.unit} ] || field packaged yes
 [ ! -e "$D"/stamp ] || data stamp <"$D"/stamp
 stat --printf '%i %.9Z\n' -- ${[...setPaths(desired), '/nonexistent']} 2>/dev/null | data inodes
