@@ -57,7 +57,7 @@ export function newHostRun(host: Host): HostRun {
     steps: [],
     preparations: [],
     forgotten: [],
-    desired: { host: host.name, parts: [], diagnostics: [] },
+    desired: { host: host.name, parts: [], failedParts: [], diagnostics: [] },
     failure: undefined,
     changed: 0,
     timings: { connectMs: 0, probeMs: 0, computeMs: 0, applyMs: 0 },

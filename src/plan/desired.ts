@@ -19,6 +19,8 @@ export interface DesiredPart {
 export interface DesiredHost {
   readonly host: string;
   readonly parts: readonly DesiredPart[];
+  /** Parts that could not say what they want: what they have on the host is left as it is. */
+  readonly failedParts: readonly string[];
   readonly diagnostics: readonly Diagnostic[];
 }
 
@@ -146,12 +148,14 @@ export function desiredOf(
   includes: (part: string) => boolean = () => true,
 ): DesiredHost {
   const host = farm.hosts.get(hostName);
-  if (host === undefined || host.retired) return { host: hostName, parts: [], diagnostics: [] };
+  if (host === undefined || host.retired) return { host: hostName, parts: [], failedParts: [], diagnostics: [] };
   const parts: DesiredPart[] = [];
+  const failedParts: string[] = [];
   const diagnostics: Diagnostic[] = [];
   for (const one of resolved.partsOf(hostName)) {
     if (!includes(one.part)) continue;
     if (!one.role.systems.includes(host.os)) {
+      failedParts.push(one.part);
       const assignment = host.roles.find((each) => each.role === one.role.name);
       diagnostics.push(
         problem(
@@ -173,8 +177,9 @@ export function desiredOf(
       const resources = part?.resources(context) ?? [];
       parts.push({ part: one.part, role: one.role.name, resources, checks: part?.checks?.(context) ?? [] });
     } catch (error) {
+      failedParts.push(one.part);
       diagnostics.push(...asDiagnostics(error, hostName, one.part));
     }
   }
-  return { host: hostName, parts, diagnostics: [...diagnostics, ...clashes(hostName, parts)] };
+  return { host: hostName, parts, failedParts, diagnostics: [...diagnostics, ...clashes(hostName, parts)] };
 }

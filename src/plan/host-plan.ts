@@ -37,7 +37,9 @@ export function findOrphans(farm: string, desired: DesiredHost, manifest: readon
   const alone: Orphan[] = [];
   const inSet = new Map<string, Orphan[]>();
   const leftovers: Leftover[] = [];
-  const rest = manifest.filter((entry) => !wanted.has(`${entry.type}\n${entry.id}`));
+  const rest = manifest.filter(
+    ({ type, id, part }) => !wanted.has(`${type}\n${id}`) && !desired.failedParts.includes(part),
+  );
   const removedSets = new Set(rest.filter((entry) => entry.farm === farm).map((entry) => `${entry.type} ${entry.id}`));
   for (const entry of rest) {
     const type = resourceTypes.get(entry.type);

@@ -16,7 +16,7 @@ const one = file({ path: '/etc/one', content: text('1\n') });
 const two = file({ path: '/etc/two', content: text('2\n') });
 
 function desiredHost(resources: readonly Resource[]): DesiredHost {
-  return { host: 'a', parts: [{ part: 'web', role: 'web', resources, checks: [] }], diagnostics: [] };
+  return { host: 'a', parts: [{ part: 'web', role: 'web', resources, checks: [] }], failedParts: [], diagnostics: [] };
 }
 
 function plan(
@@ -129,5 +129,13 @@ describe('parseManifest', () => {
   it('reads back what was written and passes over what is not an entry', () => {
     const written = entry(one, 7);
     expect(parseManifest(`${JSON.stringify(written)}\nrubbish\n{"farm":1}\n\n`)).toEqual([written]);
+  });
+});
+
+describe('findOrphans', () => {
+  it('leaves alone what a part has on the host that could not say what it wants', () => {
+    const desired: DesiredHost = { host: 'a', parts: [], failedParts: ['web'], diagnostics: [] };
+    const manifest = [entry(one, 0), entry(two, 1, { part: 'base' })];
+    expect(findOrphans('shop', desired, manifest).alone.map((orphan) => orphan.resource.id)).toEqual(['/etc/two']);
   });
 });
