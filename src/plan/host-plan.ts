@@ -30,8 +30,6 @@ export interface Orphans {
 
 /** Sorts out what is left over. Pure; computed over all roles of the host, whatever is selected. */
 export function findOrphans(farm: string, desired: DesiredHost, manifest: readonly ManifestEntry[]): Orphans {
-  // A part that could not say what it wants must not look as if it wanted nothing.
-  if (hasErrors(desired.diagnostics)) return { alone: [], inSet: new Map(), leftovers: [], renamed: [] };
   const all = desired.parts.flatMap((part) => part.resources.flatMap(withMembers));
   const wanted = new Set(all.map(resourceKey));
   const renamed: ManifestEntry[] = [];

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { text } from '../../../src/model/content.ts';
-import { problem } from '../../../src/model/diagnostic.ts';
 import type { DesiredHost } from '../../../src/plan/desired.ts';
 import { resourceKey, withMembers } from '../../../src/plan/desired.ts';
 import { findOrphans, planHost } from '../../../src/plan/host-plan.ts';
@@ -104,14 +103,6 @@ describe('planHost', () => {
       (_part, role) => role === 'dns',
     );
     expect(planned.plan.changes.map((change) => change.id)).toEqual(['/etc/two']);
-  });
-
-  it('deletes nothing of a host on which a part could not say what it wants', () => {
-    const broken: DesiredHost = {
-      ...desiredHost([]),
-      diagnostics: [problem('role/failed', 'Role failed', 'web on a: oops')],
-    };
-    expect(findOrphans('shop', broken, [entry(one, 0)]).alone).toEqual([]);
   });
 
   it('only forgets what is gone already', () => {
