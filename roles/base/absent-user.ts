@@ -38,16 +38,20 @@ export const absentUser = defineResource({
           notes: ['Its home directory stays.'],
         }),
   apply: ({ name }) => ({
-    script: sh`if getent passwd ${name} >/dev/null; then
-  usermod --lock --expiredate 1 -- ${name} || exit 1
-  loginctl terminate-user ${name} 2>/dev/null
-  left=20
-  until userdel -- ${name}; do
-    [ "$left" -gt 0 ] || exit 1
-    left=$((left - 1))
-    sleep 0.5
+    script: sh`[ "$(printenv SUDO_USER)" != ${name} ] || { echo 'this very connection is logged in as that account' >&2; exit 1; }
+uid=$(id -u -- ${name} 2>/dev/null) || exit 0
+usermod --lock --expiredate 1 -- ${name} || exit 1
+loginctl terminate-user ${name} 2>/dev/null
+cd /proc || exit 1
+left=20
+until userdel -- ${name}; do
+  [ "$left" -gt 0 ] || exit 1
+  left=$((left - 1))
+  stat -c '%u %n' [0-9]* 2>/dev/null | while read -r owner process; do
+    [ "$owner" != "$uid" ] || kill -KILL "$process"
   done
-fi`,
+  sleep 0.5
+done`,
   }),
   remove: () => ({ kind: 'gone' }),
 });
