@@ -62,7 +62,7 @@ export async function openFarmRun(flags: FarmRunFlags, terminal: Terminal, { may
         ...(passwords.login === undefined ? {} : { password: passwords.login }),
         ...(terminal.isInteractive ? { askPassphrase } : {}),
         ...(cache === undefined ? {} : { cacheFolder: join(cache, 'ssh-config') }),
-        onNewHostKey: (label, keyType, fingerprint, file) =>
+        onNewHostKey: ({ label, keyType, fingerprint, file }) =>
           progress.tell(`Accepted the new host key of ${label}: ${keyType} ${fingerprint}, written to ${file}.`),
       });
       return {

@@ -25,7 +25,10 @@ interface Try {
 export interface Authenticator {
   /** The next method to try, or false. `left`: what the server still takes, null before its first answer. */
   next(left: readonly string[] | null): Promise<AnyAuthMethod | false>;
-  /** Why nothing worked, with what was tried. `said`: the server's own last word, if any. */
+  /**
+   * Why nothing worked, with what was tried: `auth-failed`, or `unsupported` where OpenSSH's own client has more to
+   * offer. `said`: the server's own last word, if any.
+   */
   failure(said?: string): TransportError;
 }
 
@@ -44,6 +47,8 @@ export function authenticator(
   const tried: string[] = [];
   const notes: string[] = [];
   const offered = new Set<string>();
+  /** What only OpenSSH's own client could offer. */
+  let isBeyondUs = false;
   let isPasswordGiven = false;
 
   function withKey(key: ParsedKey, path: string): Try | undefined {
@@ -58,8 +63,10 @@ export function authenticator(
     if (file.state === 'plain') {
       const method = withKey(file.key, path);
       if (method !== undefined) yield method;
-    } else if (file.state === 'unusable') notes.push(`${path} was left out: ${file.reason}.`);
-    else if (file.state === 'missing' && isStated) notes.push(`${path} does not exist.`);
+    } else if (file.state === 'unusable') {
+      notes.push(`${path} was left out: ${file.reason}.`);
+      if (/unsupported/i.test(file.reason)) isBeyondUs = true;
+    } else if (file.state === 'missing' && isStated) notes.push(`${path} does not exist.`);
   }
 
   async function* fromEncrypted(path: string): AsyncGenerator<Try> {
@@ -85,7 +92,7 @@ export function authenticator(
     if (socket === undefined || socket === '' || socket === 'none') return;
     const agent = await identities.agent(socket);
     if (agent.problem !== undefined) return void notes.push(`The agent at ${socket} gave no keys: ${agent.problem}.`);
-    if (agent.certificates > 0) notes.push('Certificates in the agent are not supported yet and were left out.');
+    if (agent.certificates > 0) isBeyondUs = true;
     const wanted = (await Promise.all(paths.map(publicBlob))).filter((blob) => blob !== undefined);
     const rank = (key: ParsedKey) => {
       const at = wanted.indexOf(key.getPublicSSH().toString('base64'));
@@ -139,28 +146,40 @@ export function authenticator(
 
   const sequence = methods();
   let accepted: readonly string[] | null = null;
-  const isTaken = (type: AuthenticationType) =>
-    accepted === null || accepted.includes(type === 'agent' ? 'publickey' : type);
+  /** Passed over because the server did not take the method then; a second factor may be asked for later. */
+  const passedOver: Try[] = [];
+  const nameOf = (type: AuthenticationType) => (type === 'agent' ? 'publickey' : type);
+  const isTaken = ({ method: { type } }: Try) => accepted === null || accepted.includes(nameOf(type));
+  const isOff = ({ method: { type } }: Try) => config.methodsOff.some((off) => off === nameOf(type));
+
+  function use(chosen?: Try): AnyAuthMethod | false {
+    if (chosen === undefined) return false;
+    tried.push(chosen.name);
+    return chosen.method;
+  }
 
   return {
     async next(left) {
       // Only a password is worth a question about what the server takes: it must not reach one that takes keys alone.
       if (left === null && password !== undefined) return { type: 'none', username };
       accepted = left ?? accepted;
+      const again = passedOver.findIndex(isTaken);
+      if (again !== -1) return use(...passedOver.splice(again, 1));
       for (;;) {
         const { value, done } = await sequence.next();
         if (done === true) return false;
-        if (!isTaken(value.method.type)) continue;
-        tried.push(value.name);
-        return value.method;
+        if (isOff(value)) continue;
+        if (isTaken(value)) return use(value);
+        passedOver.push(value);
       }
     },
     failure(said) {
       const takes = accepted === null || accepted.length === 0 ? '' : ` It takes: ${accepted.join(', ')}.`;
       const list = tried.length === 0 ? 'There was nothing to try.' : `Tried: ${tried.join(', ')}.`;
       const word = said === undefined ? '' : ` It said: ${said}.`;
+      const isKerberos = accepted?.some((method) => method === 'gssapi-with-mic' || method === 'hostbased') ?? false;
       return new TransportError(
-        'auth-failed',
+        isBeyondUs || isKerberos ? 'unsupported' : 'auth-failed',
         [`${label} did not let us in.${word}`, list + takes, ...notes].join(' '),
         tried.length === 0
           ? 'Give a key with --private-key, start an ssh agent, or give a password with -k.'

@@ -29,6 +29,19 @@ export interface Endpoint {
   readonly jump: readonly string[];
   /** False: the user's ssh configuration is not asked, for its hops neither. */
   readonly usesConfig: boolean;
+  /** How OpenSSH's own client is asked for it: `ssh -G` was asked for the same, so both find the same. */
+  readonly asked: AskedOfSsh;
+}
+
+/** The word on ssh's command line, and what is stated beside it. */
+export interface AskedOfSsh {
+  readonly destination: string;
+  /** Instead of what the configuration has. */
+  readonly hostName?: string;
+  readonly port?: number;
+  readonly user?: string;
+  /** Instead of the configuration's way there; empty: none. */
+  readonly jump?: readonly string[];
 }
 
 /** One hop as people write it: `[user@]host[:port]`, also as an ssh:// address; IPv6 in brackets. */
@@ -51,30 +64,21 @@ export function parseHop(text: string): HopSpec {
   return { host, ...(user !== undefined && { user }), ...(port !== undefined && { port: Number(port) }) };
 }
 
-function refuseUnsupported(label: string, config: SshConfig): void {
-  if (config.proxyCommand !== undefined) {
-    throw new TransportError(
-      'unsupported',
-      `The ssh configuration reaches ${label} with a ProxyCommand, which is not supported yet.`,
-      'Use ProxyJump, or state the jump hosts in the inventory (ssh: jump).',
-    );
-  }
-  const [certificate] = config.certificateFiles;
-  if (certificate !== undefined) {
-    throw new TransportError(
-      'unsupported',
-      `The ssh configuration logs in at ${label} with the certificate ${certificate}, which is not supported yet.`,
-      'Give a plain key with --private-key, or set ssh_config: false for this host.',
-    );
-  }
+interface Resolved {
+  readonly name: string;
+  readonly address: string;
+  readonly settings: SshSettings;
+  readonly config: SshConfig;
+  readonly destination: string;
+  /** The address is not the configuration's. */
+  readonly isAddressStated: boolean;
 }
 
-function endpointOf(name: string, address: string, settings: SshSettings, config: SshConfig): Endpoint {
+function endpointOf({ name, address, settings, config, destination, isAddressStated }: Resolved): Endpoint {
   const port = settings.port ?? config.port;
   const user = settings.user ?? config.user;
   const label = `${name === address ? '' : `${name} (`}${address}:${port}, user ${user}${name === address ? '' : ')'}`;
-  const jump = settings.jump ?? config.proxyJump;
-  if (settings.jump === undefined) refuseUnsupported(label, config);
+  const { jump } = settings;
   return {
     label,
     name,
@@ -85,8 +89,15 @@ function endpointOf(name: string, address: string, settings: SshSettings, config
     config,
     pinned: settings.hostKeys ?? [],
     acceptNew: settings.acceptNew ?? config.acceptNew,
-    jump,
+    jump: jump ?? config.proxyJump,
     usesConfig: settings.sshConfig !== false,
+    asked: {
+      destination,
+      ...(isAddressStated && { hostName: address }),
+      ...(settings.port !== undefined && { port: settings.port }),
+      ...(settings.user !== undefined && { user: settings.user }),
+      ...(jump !== undefined && { jump }),
+    },
   };
 }
 
@@ -97,21 +108,28 @@ const NOBODY = 'nobody.invalid';
  * Joins the inventory's word with the user's ssh configuration: the inventory wins wherever it states something. ssh is
  * asked about the host's name, as one types it; only where no entry is for that name is it asked
  * about the address.
- * @throws TransportError for what only OpenSSH's own client can do
+ * @throws TransportError if the configuration cannot be read
  */
 export async function resolveTarget(
   { name, address, settings }: SshTarget,
   lookup: SshConfigLookup,
 ): Promise<Endpoint> {
-  if (settings.sshConfig === false) return endpointOf(name, settings.address ?? address, settings, defaultConfig());
+  const stated = { name, settings, destination: name, isAddressStated: true };
+  if (settings.sshConfig === false) {
+    return endpointOf({ ...stated, address: settings.address ?? address, config: defaultConfig() });
+  }
   if (settings.address !== undefined) {
-    return endpointOf(name, settings.address, settings, await lookup(name, settings.address));
+    return endpointOf({ ...stated, address: settings.address, config: await lookup(name, settings.address) });
   }
   const byName = await lookup(name);
-  if (byName.hostName !== undefined) return endpointOf(name, byName.hostName, settings, byName);
+  if (byName.hostName !== undefined) {
+    return endpointOf({ ...stated, address: byName.hostName, config: byName, isAddressStated: false });
+  }
   const isNamed = !isDeepStrictEqual(byName, await lookup(NOBODY));
-  const config = isNamed ? await lookup(name, address) : await lookup(address);
-  return endpointOf(name, config.hostName ?? address, settings, config);
+  if (isNamed) return endpointOf({ ...stated, address, config: await lookup(name, address) });
+  const config = await lookup(address);
+  const found = config.hostName ?? address;
+  return endpointOf({ name, settings, address: found, config, destination: address, isAddressStated: false });
 }
 
 /** A jump host that is not in the inventory. */
@@ -122,5 +140,6 @@ export async function resolveHop(hop: HopSpec, usesConfig: boolean, lookup: SshC
     ...(hop.port !== undefined && { port: hop.port }),
     sshConfig: usesConfig,
   };
-  return endpointOf(hop.host, config.hostName ?? hop.host, settings, config);
+  const address = config.hostName ?? hop.host;
+  return endpointOf({ name: hop.host, address, settings, config, destination: hop.host, isAddressStated: false });
 }

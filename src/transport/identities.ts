@@ -18,6 +18,8 @@ export interface Identities {
   file(path: string): Promise<KeyFile>;
   /** Asks for the passphrase; undefined where nobody can be asked or nobody knew it. */
   unlock(path: string): Promise<ParsedKey | undefined>;
+  /** The passphrase alone, for a key that only OpenSSH's own client can read, too. */
+  passphrase(path: string): Promise<Secret | undefined>;
   /** The keys that an agent holds, or the reason why it could not say. */
   agent(socket: string): Promise<AgentKeys>;
 }
@@ -30,6 +32,11 @@ interface AgentKeys {
   readonly problem: string | undefined;
   /** The agent, showing only the given keys. */
   showing(keys: readonly ParsedKey[]): BaseAgent;
+}
+
+interface Unlocked {
+  readonly passphrase: Secret;
+  readonly key: ParsedKey | undefined;
 }
 
 const AGENT_DEADLINE_MS = 3000;
@@ -98,17 +105,19 @@ export function loadIdentities(
   askPassphrase: ((keyPath: string) => Promise<Secret | undefined>) | undefined,
 ): Identities {
   const files = new Map<string, Promise<KeyFile>>();
-  const unlocked = new Map<string, Promise<ParsedKey | undefined>>();
+  const unlocked = new Map<string, Promise<Unlocked | undefined>>();
   const agents = new Map<string, Promise<AgentKeys>>();
 
-  async function unlockFile(path: string): Promise<ParsedKey | undefined> {
+  async function unlockFile(path: string): Promise<Unlocked | undefined> {
     if (askPassphrase === undefined) return undefined;
     const text = await readFile(path);
     for (let attempt = 0; attempt < PASSPHRASE_TRIES; attempt += 1) {
       const passphrase = await askPassphrase(path);
       if (passphrase === undefined) return undefined;
       const key = parse(ssh2, text, passphrase.reveal());
-      if (!(key instanceof Error)) return key;
+      if (!(key instanceof Error)) return { passphrase, key };
+      // Only ssh itself can tell whether it is right.
+      if (/unsupported/i.test(key.message)) return { passphrase, key: undefined };
     }
     return undefined;
   }
@@ -121,7 +130,8 @@ export function loadIdentities(
 
   return {
     file: (path) => once(files, path, () => readKeyFile(ssh2, path)),
-    unlock: (path) => once(unlocked, path, () => unlockFile(path)),
+    unlock: async (path) => (await once(unlocked, path, () => unlockFile(path)))?.key,
+    passphrase: async (path) => (await once(unlocked, path, () => unlockFile(path)))?.passphrase,
     agent: (socket) => once(agents, socket, () => listAgent(ssh2, socket)),
   };
 }

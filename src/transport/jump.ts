@@ -48,8 +48,11 @@ export async function routeTo(
   return route;
 }
 
+/** Which implementation of the protocol logs in. */
+export type Client = 'ssh2' | 'openssh';
+
 /** Logs in at an endpoint, directly or over the stream of the hop before it. */
-export type OpenEndpoint = (endpoint: Endpoint, over: SshLink | undefined) => Promise<SshLink>;
+export type OpenEndpoint = (endpoint: Endpoint, over: SshLink | undefined, client: Client) => Promise<SshLink>;
 
 /** A link that serves several hosts. */
 export interface SharedLink {
@@ -60,8 +63,8 @@ export interface SharedLink {
 
 /** Keeps the links to jump hosts while they are used, so that one login at a hop serves all hosts behind it. */
 export interface JumpLinks {
-  /** The link to the last hop of the route, logged in where needed. */
-  open(route: Route): Promise<SharedLink | undefined>;
+  /** The link to the last hop of the route, logged in where needed. `clients`: one for each hop. */
+  open(route: Route, clients: readonly Client[]): Promise<SharedLink | undefined>;
 }
 
 /** A hop that serves nobody is kept this long: the next host may come at once. */
@@ -79,8 +82,8 @@ interface Entry {
 export function jumpLinks(open: OpenEndpoint): JumpLinks {
   const entries = new Map<string, Entry>();
 
-  function enter(key: string, endpoint: Endpoint, before: SharedLink | undefined): Entry {
-    const link = open(endpoint, before?.link);
+  function enter(key: string, endpoint: Endpoint, client: Client, before: SharedLink | undefined): Entry {
+    const link = open(endpoint, before?.link, client);
     const entry: Entry = { link, users: 0 };
     entries.set(key, entry);
     const forget = () => {
@@ -112,18 +115,19 @@ export function jumpLinks(open: OpenEndpoint): JumpLinks {
     };
   }
 
-  async function openHop(route: Route, index: number): Promise<SharedLink | undefined> {
+  async function openHop(route: Route, clients: readonly Client[], index: number): Promise<SharedLink | undefined> {
     const endpoint = route[index];
     if (endpoint === undefined) return undefined;
+    const clientAt = (at: number): Client => clients[at] ?? 'ssh2';
     const key = route
       .slice(0, index + 1)
-      .map((one) => `${one.user}@${one.address}:${one.port}`)
+      .map((one, at) => `${clientAt(at)} ${one.user}@${one.address}:${one.port}`)
       .join(' ');
     let entry = entries.get(key);
     if (entry === undefined) {
-      const before = await openHop(route, index - 1);
+      const before = await openHop(route, clients, index - 1);
       entry = entries.get(key);
-      if (entry === undefined) entry = enter(key, endpoint, before);
+      if (entry === undefined) entry = enter(key, endpoint, clientAt(index), before);
       else before?.release();
     }
     entry.users += 1;
@@ -136,5 +140,5 @@ export function jumpLinks(open: OpenEndpoint): JumpLinks {
     }
   }
 
-  return { open: (route) => openHop(route, route.length - 1) };
+  return { open: (route, clients) => openHop(route, clients, route.length - 1) };
 }

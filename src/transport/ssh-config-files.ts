@@ -13,7 +13,7 @@ export interface SshConfigFiles {
 }
 
 const RELEVANT =
-  /^\s*(match|hostname|port|user|identityfile|identitiesonly|identityagent|proxyjump|proxycommand|certificatefile|userknownhostsfile|globalknownhostsfile|hostkeyalias|hashknownhosts|stricthostkeychecking)\b/im;
+  /^\s*(match|hostname|port|user|identityfile|identitiesonly|identityagent|proxyjump|proxycommand|certificatefile|userknownhostsfile|globalknownhostsfile|hostkeyalias|hashknownhosts|stricthostkeychecking|pubkeyauthentication|passwordauthentication|kbdinteractiveauthentication|challengeresponseauthentication|addressfamily|bindaddress|bindinterface|canonicalizehostname|knownhostscommand|pkcs11provider|preferredauthentications|revokedhostkeys|verifyhostkeydns)\b/im;
 /** Debian's own file says this one thing that would matter, for everybody. */
 const DEBIAN_DEFAULT = /^\s*hashknownhosts\s+yes\s*$/gim;
 const UNSTABLE = /^\s*match\b.*\b(exec|localnetwork)\b|\$\{|^\s*identityagent\s+"?\$/im;

@@ -26,7 +26,13 @@ export interface SshConfig {
   readonly hostKeyAlias?: string;
   readonly hashKnownHosts: boolean;
   readonly acceptNew: boolean;
+  /** Methods of login that the configuration switches off, by the protocol's names. */
+  readonly methodsOff: readonly LoginMethod[];
+  /** Settings in force that only OpenSSH's own client knows, such as `BindAddress`. */
+  readonly onlyOpenSsh: readonly string[];
 }
+
+export type LoginMethod = 'publickey' | 'password' | 'keyboard-interactive';
 
 /** Asks for a destination's configuration; `hostName` is what the inventory says and wins over HostName. */
 export type SshConfigLookup = (destination: string, hostName?: string) => Promise<SshConfig>;
@@ -50,8 +56,29 @@ export function defaultConfig(): SshConfig {
     userKnownHostsFile: join(folder, 'known_hosts'),
     hashKnownHosts: false,
     acceptNew: false,
+    methodsOff: [],
+    onlyOpenSsh: [],
   };
 }
+
+const SWITCHES: readonly (readonly [string, LoginMethod])[] = [
+  ['pubkeyauthentication', 'publickey'],
+  ['passwordauthentication', 'password'],
+  ['kbdinteractiveauthentication', 'keyboard-interactive'],
+];
+
+/** Options of ssh with the values under which they do nothing; `ssh -G` leaves some out then. */
+const ONLY_OPENSSH: readonly (readonly [option: string, idle: readonly string[]])[] = [
+  ['AddressFamily', ['any']],
+  ['BindAddress', []],
+  ['BindInterface', []],
+  ['CanonicalizeHostname', ['false', 'no']],
+  ['KnownHostsCommand', ['none']],
+  ['PKCS11Provider', ['none']],
+  ['PreferredAuthentications', []],
+  ['RevokedHostKeys', ['none']],
+  ['VerifyHostKeyDNS', ['false', 'no']],
+];
 
 /** Replaces `~` and the tokens that ssh knows in paths. */
 export function expandPath(path: string, tokens: Readonly<Record<string, string>>): string {
@@ -101,6 +128,11 @@ export function parseSshG(text: string, destination: string): SshConfig {
     ...(hostKeyAlias !== undefined && { hostKeyAlias }),
     hashKnownHosts: first('hashknownhosts') === 'yes',
     acceptNew: first('stricthostkeychecking') === 'accept-new',
+    methodsOff: SWITCHES.filter(([key]) => ['no', 'false'].includes(first(key) ?? '')).map(([, method]) => method),
+    onlyOpenSsh: ONLY_OPENSSH.filter(([option, idle]) => {
+      const value = first(option.toLowerCase());
+      return value !== undefined && !idle.includes(value);
+    }).map(([option]) => option),
   };
 }
 

@@ -33,7 +33,8 @@ export function loginTimedOut({ label }: Endpoint, stage: Stage, limitMs: number
   );
 }
 
-function unreachable({ label, address }: Endpoint, cause: NodeJS.ErrnoException): TransportError {
+/** What stood in the way of a connection, in words for the user. */
+export function unreachable({ label, address }: Endpoint, cause: NodeJS.ErrnoException): TransportError {
   const causes: Readonly<Record<string, readonly [string, string]>> = {
     ECONNREFUSED: ['nothing listens on that port', 'Look whether sshd runs there, and on which port.'],
     EHOSTUNREACH: [

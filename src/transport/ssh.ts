@@ -1,18 +1,15 @@
 import type { Secret } from '../model/secret.ts';
 import { abortReason, throwIfAborted, unlessAborted } from './abort.ts';
-import { type AskAnswer, authenticator } from './authentication.ts';
+import type { AskAnswer } from './authentication.ts';
 import { becomeOf } from './become.ts';
-import { type Deadline, startDeadline } from './deadline.ts';
+import { whyOpenSsh } from './client-choice.ts';
 import { type Endpoint, resolveTarget, type SshTarget } from './endpoint.ts';
-import { fingerprint, type HostKeyPolicy, type HostKeyVerdict, judgeHostKey } from './host-key.ts';
-import { loadIdentities } from './identities.ts';
-import { jumpLinks, routeTo, type SharedLink } from './jump.ts';
-import { type KnownHosts, withKnown } from './known-hosts.ts';
-import { appendKnownHost, readKnownHosts } from './known-hosts-file.ts';
-import { type Attempt, handshakeSlots, retryBusy, type Slots } from './pacing.ts';
+import { hostKeysOf, type NewHostKey } from './host-keys.ts';
+import { type Client, jumpLinks, routeTo, type SharedLink } from './jump.ts';
+import { type Unreviewed, unknownKeys } from './new-host-keys.ts';
+import { sshClients } from './ssh-clients.ts';
 import { sshConfigLookup } from './ssh-config.ts';
-import { openLink, type SshLink } from './ssh-link.ts';
-import { loginTimedOut, openSocket, openThrough, type Stage } from './ssh-socket.ts';
+import type { SshLink } from './ssh-link.ts';
 import { startShell } from './start.ts';
 import { type Transport, TransportError } from './transport.ts';
 
@@ -26,7 +23,7 @@ export interface SshOptions {
   readonly askPassphrase?: (keyPath: string) => Promise<Secret | undefined>;
   readonly askAnswer?: AskAnswer;
   /** Hears of each key that accept-new wrote down. */
-  readonly onNewHostKey?: (label: string, keyType: string, fingerprint: string, file: string) => void;
+  readonly onNewHostKey?: (key: NewHostKey) => void;
   /** As `ssh -F`; the user's and the system's where absent. */
   readonly sshConfigFile?: string;
   /** Where the answers of `ssh -G` are kept from run to run; absent: nowhere. */
@@ -41,10 +38,19 @@ export interface SshOptions {
   readonly keepaliveMs?: number;
   /** Handshakes at once; 32. */
   readonly handshakes?: number;
+  /** `openssh`: OpenSSH's own client for every host; absent: only where it must be. */
+  readonly client?: Client;
 }
 
-/** A jump host's sshd sees all handshakes of the hosts behind it, and ours with it. */
-const HANDSHAKES_PER_JUMP_HOST = 8;
+/** The transport over ssh, with what it can say of hosts before a run. */
+export interface SshTransport extends Transport {
+  /**
+   * The keys of those hosts, and of their jump hosts, of which nobody knows any; found by asking each for its key
+   * alone. A host that cannot be reached is left out: the run will tell. Jump hosts come before those behind them,
+   * which show their keys only once the jump host's is accepted.
+   */
+  unknownHostKeys(hosts: readonly string[], signal: AbortSignal): Promise<readonly Unreviewed[]>;
+}
 
 /** There is one terminal: questions of several hosts come one after the other. */
 function questionsInTurn(): <T>(ask: () => Promise<T>) => Promise<T> {
@@ -56,139 +62,36 @@ function questionsInTurn(): <T>(ask: () => Promise<T>) => Promise<T> {
   };
 }
 
-/** Transport over ssh. The library is loaded with the first connection. */
-export function sshTransport(options: SshOptions): Transport {
+/** A way to an endpoint: its hops, and who logs in at each and at the endpoint itself. */
+interface Way {
+  readonly endpoint: Endpoint;
+  readonly hops: readonly Endpoint[];
+  readonly clients: readonly Client[];
+  readonly client: Client;
+}
+
+/**
+ * Transport over ssh: by the library ssh2, and by OpenSSH's own client for what only that can do (certificates,
+ * ProxyCommand, algorithms that the library lacks).
+ */
+export function sshTransport(options: SshOptions): SshTransport {
   const lookup = sshConfigLookup(options.sshConfigFile, options.cacheFolder);
-  const slots = handshakeSlots(options.handshakes ?? 32);
-  const slotsByHop = new WeakMap<SshLink, Slots>();
-  const knownByFiles = new Map<string, Promise<KnownHosts>>();
-  const reached = new Set<string>();
-  let loaded: Promise<Loaded> | undefined;
-
   const inTurn = questionsInTurn();
-  const { askAnswer } = options;
-  const askInTurn: AskAnswer | undefined = askAnswer && ((...words) => inTurn(() => askAnswer(...words)));
+  const { askAnswer, askPassphrase } = options;
+  const hostKeys = hostKeysOf(options.knownHostsFile, options.onNewHostKey);
+  const clients = sshClients({
+    hostKeys,
+    askPassphrase: askPassphrase && ((path) => inTurn(() => askPassphrase(path))),
+    askAnswer: askAnswer && ((...words) => inTurn(() => askAnswer(...words))),
+    configFile: options.sshConfigFile,
+    knownHostsFile: options.knownHostsFile,
+    connectDeadlineMs: options.connectDeadlineMs ?? 10_000,
+    keepaliveMs: options.keepaliveMs ?? 10_000,
+    handshakes: options.handshakes ?? 32,
+  });
 
-  interface Loaded {
-    readonly ssh2: typeof import('ssh2');
-    readonly identities: ReturnType<typeof loadIdentities>;
-  }
-
-  async function load(): Promise<Loaded> {
-    const { default: ssh2 } = await import('ssh2');
-    const { askPassphrase } = options;
-    const ask = askPassphrase && ((keyPath: string) => inTurn(() => askPassphrase(keyPath)));
-    return { ssh2, identities: loadIdentities(ssh2, ask) };
-  }
-
-  async function hostKeysOf(
-    endpoint: Endpoint,
-  ): Promise<HostKeyPolicy & { writeTo: string | undefined; files: string }> {
-    const own = options.knownHostsFile;
-    const files = own === undefined ? endpoint.config.knownHostsFiles : [own];
-    const key = files.join('\n');
-    const reading = knownByFiles.get(key) ?? readKnownHosts(files);
-    knownByFiles.set(key, reading);
-    return {
-      label: endpoint.label,
-      name: endpoint.config.hostKeyAlias ?? endpoint.address,
-      port: endpoint.port,
-      isAlias: endpoint.config.hostKeyAlias !== undefined,
-      known: await reading,
-      pinned: endpoint.pinned,
-      acceptNew: endpoint.acceptNew,
-      writeTo: own ?? endpoint.config.userKnownHostsFile,
-      files: key,
-    };
-  }
-
-  async function judge(endpoint: Endpoint, blob: Buffer): Promise<HostKeyVerdict> {
-    // Read anew: another host of this run may have brought the same key meanwhile.
-    const policy = await hostKeysOf(endpoint);
-    const verdict = judgeHostKey(policy, blob);
-    if (verdict.verdict !== 'new' || policy.writeTo === undefined) return verdict;
-    const { name, keyType } = verdict;
-    const line = { marker: undefined, names: name, keyType, key: blob.toString('base64'), at: policy.writeTo };
-    knownByFiles.set(policy.files, Promise.resolve(withKnown(policy.known, line)));
-    await appendKnownHost(policy.writeTo, { name, keyType, blob, isHashed: endpoint.config.hashKnownHosts });
-    options.onNewHostKey?.(endpoint.label, keyType, fingerprint(blob), policy.writeTo);
-    return verdict;
-  }
-
-  /** Logs in at one sshd. Aborting `signal` ends the link at any time; the deadline counts from its turn to the login. */
-  async function login(
-    endpoint: Endpoint,
-    { over, password, signal }: { over: SshLink | undefined; password: Secret | undefined; signal: AbortSignal },
-  ): Promise<SshLink> {
-    loaded ??= load();
-    const { ssh2, identities } = await loaded;
-    const hostKeys = await hostKeysOf(endpoint);
-    const pace = over === undefined ? slots : hopSlots(over);
-    const limitMs = options.connectDeadlineMs ?? 10_000;
-    const where = `${endpoint.address}:${endpoint.port}`;
-    let stage: Stage = 'connect';
-    let deadline: Deadline | undefined;
-    const stopper = new AbortController();
-    const onAbort = () => stopper.abort(abortReason(signal));
-    signal.addEventListener('abort', onAbort, { once: true });
-    if (signal.aborted) onAbort();
-
-    async function attempt(): Promise<Attempt<SshLink>> {
-      const release = await pace.acquire(stopper.signal);
-      deadline ??= startDeadline(limitMs, () => stopper.abort(loginTimedOut(endpoint, stage, limitMs)));
-      try {
-        stage = 'connect';
-        const opened =
-          over === undefined
-            ? await openSocket(endpoint, stopper.signal)
-            : await openThrough(over, endpoint, stopper.signal);
-        // A refusal may be a full queue, but only where that sshd was seen before.
-        if ('busy' in opened && !reached.has(where)) throw opened.busy;
-        if ('busy' in opened) return opened;
-        reached.add(where);
-        stage = 'handshake';
-        return await openLink(ssh2, {
-          endpoint,
-          sock: opened.value,
-          authenticator: authenticator(endpoint, { identities, password, askAnswer: askInTurn }, deadline.paused),
-          hostKeys,
-          judge: (blob) => judge(endpoint, blob),
-          keepaliveMs: options.keepaliveMs ?? 10_000,
-          onHandshake: () => {
-            stage = 'login';
-          },
-          stop: stopper.signal,
-        });
-      } finally {
-        release();
-      }
-    }
-
-    try {
-      const link = await retryBusy(attempt, stopper.signal);
-      link.lost.catch(() => signal.removeEventListener('abort', onAbort));
-      return link;
-    } catch (error) {
-      signal.removeEventListener('abort', onAbort);
-      throw error;
-    } finally {
-      deadline?.stop();
-    }
-  }
-
-  function hopSlots(over: SshLink): Slots {
-    const found = slotsByHop.get(over) ?? handshakeSlots(HANDSHAKES_PER_JUMP_HOST);
-    slotsByHop.set(over, found);
-    return found;
-  }
-
-  async function farmEndpoint(name: string): Promise<Endpoint | undefined> {
-    const target = options.target(name);
-    return target === undefined ? undefined : resolveTarget(target, lookup);
-  }
-
-  const jumps = jumpLinks((endpoint, over) =>
-    login(endpoint, {
+  const jumps = jumpLinks((endpoint, over, client) =>
+    clients.login(client, endpoint, {
       over,
       // The password is for the farm's hosts, not for whoever stands before them.
       password: options.target(endpoint.name) === undefined ? undefined : options.password,
@@ -197,21 +100,76 @@ export function sshTransport(options: SshOptions): Transport {
     }),
   );
 
+  async function clientFor(endpoint: Endpoint): Promise<Client> {
+    const why = await whyOpenSsh(endpoint, await hostKeys.lines(endpoint), await clients.identities());
+    return why === undefined ? 'ssh2' : 'openssh';
+  }
+
+  /** OpenSSH's client goes only through its own kind, so all hops before one that needs it are its own too. */
+  async function wayTo(endpoint: Endpoint, all: Client | undefined): Promise<Way> {
+    const hops = await routeTo(endpoint, lookup, async (name) => {
+      const target = options.target(name);
+      return target === undefined ? undefined : await resolveTarget(target, lookup);
+    });
+    const chain = [...hops, endpoint];
+    const wanted = all === undefined ? await Promise.all(chain.map(clientFor)) : chain.map(() => all);
+    const last = wanted.lastIndexOf('openssh');
+    const chosen = chain.map((_, index): Client => (index <= last ? 'openssh' : 'ssh2'));
+    return { endpoint, hops, clients: chosen, client: chosen.at(-1) ?? 'ssh2' };
+  }
+
+  async function openHops({ endpoint, hops, clients: chosen }: Way): Promise<SharedLink | undefined> {
+    try {
+      return await jumps.open(hops, chosen);
+    } catch (error) {
+      if (!(error instanceof TransportError)) throw error;
+      const message = `On the way to ${endpoint.label}: ${error.message}`;
+      throw new TransportError(error.failure, message, error.hint, { cause: error });
+    }
+  }
+
+  /** The hops, then what `work` does behind them; they are given back where it fails. */
+  async function behindHops<T>(
+    way: Way,
+    signal: AbortSignal,
+    work: (over: SshLink | undefined) => Promise<T>,
+  ): Promise<{ value: T; release: () => void }> {
+    const hop = await unlessAborted(openHops(way), signal, (late) => late?.release());
+    try {
+      return { value: await work(hop?.link), release: () => hop?.release() };
+    } catch (error) {
+      hop?.release();
+      throw signal.aborted ? abortReason(signal) : error;
+    }
+  }
+
+  async function open(way: Way, signal: AbortSignal): Promise<SshLink> {
+    const { value: link, release } = await behindHops(way, signal, (over) =>
+      clients.login(way.client, way.endpoint, { over, password: options.password, signal }),
+    );
+    link.lost.catch(release);
+    return link;
+  }
+
+  /** By the fitting client; where that turns out to lack something, by OpenSSH's. */
+  async function openFitting(endpoint: Endpoint, signal: AbortSignal): Promise<SshLink> {
+    const way = await wayTo(endpoint, options.client);
+    try {
+      return await open(way, signal);
+    } catch (error) {
+      const isBeyondUs = error instanceof TransportError && error.failure === 'unsupported';
+      if (!isBeyondUs || way.client === 'openssh') throw error;
+      return await open(await wayTo(endpoint, 'openssh'), signal);
+    }
+  }
+
   return {
     async connect(host, signal) {
       throwIfAborted(signal);
       const target = options.target(host);
       if (target === undefined) throw new Error(`connect was asked for ${host}, which the inventory does not have`);
       const endpoint = await resolveTarget(target, lookup);
-      const hop = await unlessAborted(openRoute(endpoint), signal, (late) => late?.release());
-      let link: SshLink;
-      try {
-        link = await login(endpoint, { over: hop?.link, password: options.password, signal });
-      } catch (error) {
-        hop?.release();
-        throw signal.aborted ? abortReason(signal) : error;
-      }
-      link.lost.catch(() => hop?.release());
+      const link = await openFitting(endpoint, signal);
       const become = becomeOf(target.become, endpoint.user);
       const deadlineMs = options.startDeadlineMs ?? 10_000;
       return {
@@ -221,16 +179,23 @@ export function sshTransport(options: SshOptions): Transport {
         close: () => link.close(),
       };
     },
+    unknownHostKeys: (hosts, signal) =>
+      unknownKeys(hosts, {
+        hostKeys,
+        async chainOf(host) {
+          const target = options.target(host);
+          if (target === undefined) return [];
+          const { endpoint, hops } = await wayTo(await resolveTarget(target, lookup), options.client);
+          return [...hops, endpoint];
+        },
+        async look(endpoint) {
+          const way = await wayTo(endpoint, options.client);
+          const { value, release } = await behindHops(way, signal, (over) =>
+            clients.look(way.client, endpoint, { over, signal }),
+          );
+          release();
+          return value;
+        },
+      }),
   };
-
-  async function openRoute(endpoint: Endpoint): Promise<SharedLink | undefined> {
-    const route = await routeTo(endpoint, lookup, farmEndpoint);
-    try {
-      return await jumps.open(route);
-    } catch (error) {
-      if (!(error instanceof TransportError)) throw error;
-      const message = `On the way to ${endpoint.label}: ${error.message}`;
-      throw new TransportError(error.failure, message, error.hint, { cause: error });
-    }
-  }
 }

@@ -160,7 +160,7 @@ describe.skipIf(!hasSshd())('logging in at a real sshd (left out without openssh
       const heard: string[] = [];
       const options: Partial<SshOptions> = {
         knownHostsFile,
-        onNewHostKey: (_label, keyType, _fingerprint, file) => heard.push(`${keyType} ${file}`),
+        onNewHostKey: ({ keyType, file }) => heard.push(`${keyType} ${file}`),
       };
       expect((await failure(login({ privateKey: sshd.keyPath }, options))).failure).toBe('host-key-unknown');
       await login({ privateKey: sshd.keyPath, acceptNew: true }, options);
@@ -242,14 +242,12 @@ describe.skipIf(!hasSshd())('logging in at a real sshd (left out without openssh
       expect(await whoami(connection)).toBe(me);
     });
 
-    it('says what it cannot do', async () => {
-      const config = join(sshd.folder, 'proxy.conf');
-      writeFileSync(config, 'Host *\n  ProxyCommand nc %h %p\n');
+    it('says what is wrong with it', async () => {
+      const config = join(sshd.folder, 'nonsense.conf');
+      writeFileSync(config, 'Host *\n  Nonsense yes\n  Port 22\n');
       const error = await failure(login({ sshConfig: true }, { sshConfigFile: config }));
       expect(error.failure).toBe('unsupported');
-      expect(error.message).toContain('ProxyCommand');
-      writeFileSync(config, 'Host *\n  Nonsense yes\n  Port 22\n');
-      expect((await failure(login({ sshConfig: true }, { sshConfigFile: config }))).message).toContain('nonsense');
+      expect(error.message).toContain('nonsense');
     });
   });
 
@@ -433,13 +431,13 @@ describe.skipIf(!hasSshd())('logging in at a real sshd (left out without openssh
       }
     });
 
-    it('names algorithms where there are none in common', async () => {
+    it('goes on with OpenSSH’s own client where the library has no algorithm in common', async () => {
       const odd = await startSshd(['KexAlgorithms sntrup761x25519-sha512@openssh.com']);
       try {
         const settings = { port: odd.port, privateKey: odd.keyPath };
-        const error = await failure(login(settings, { knownHostsFile: odd.knownHostsPath }));
-        expect(error.failure).toBe('unsupported');
+        expect(await whoami(await login(settings, { knownHostsFile: odd.knownHostsPath }))).toBe(me);
       } finally {
+        for (const connection of opened.splice(0)) connection.close();
         await odd.stop();
       }
     });

@@ -36,6 +36,10 @@ describe('parseSshG', () => {
       'hostkeyalias farm',
       'proxyjump me@one:22,two',
       'proxycommand none',
+      'pubkeyauthentication true',
+      'passwordauthentication no',
+      'addressfamily inet',
+      'canonicalizehostname false',
     ].join('\n');
     expect(parseSshG(text, 'app1')).toEqual({
       hostName: '10.77.0.21',
@@ -51,6 +55,8 @@ describe('parseSshG', () => {
       hostKeyAlias: 'farm',
       hashKnownHosts: true,
       acceptNew: true,
+      methodsOff: ['password'],
+      onlyOpenSsh: ['AddressFamily'],
     });
   });
 
