@@ -1,0 +1,65 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { command } from '../../lab/command.ts';
+import { PROJECT_PATH } from '../../lab/paths.ts';
+
+/** Tracked files whose text is the project's own. Where there is no git (a package), there is nothing to look at. */
+async function ownFiles(): Promise<readonly string[]> {
+  const { stdout } = await command(['git', '-c', 'safe.directory=*', 'ls-files', '-z'], { cwd: PROJECT_PATH });
+  return stdout.split('\0').filter((path) => path !== '' && path !== 'package-lock.json');
+}
+
+/** Put together here, so that this file does not hold them itself. */
+const word = (...parts: readonly string[]) => parts.join('');
+
+/** What ties the project to one machine or one registry. */
+const FOREIGN: ReadonlyArray<{ readonly what: string; readonly pattern: RegExp }> = [
+  {
+    what: 'a host of packages',
+    pattern: new RegExp(
+      word('(deb|security|ftp)\\.', 'debian\\.org|registry\\.', 'npmjs|npm', 'mirror|', 'yarnpkg\\.com|pypi\\.', 'org'),
+    ),
+  },
+  {
+    what: "a path of somebody's machine",
+    pattern: new RegExp(word('["\'`( =]/(work|', 'farm|Users)/')),
+  },
+  {
+    what: 'a log-in at a registry',
+    pattern: new RegExp(word('_auth', 'Token|npm_[A-Za-z0-9]{36}|//[^/\\s]+:[^@\\s/]+', '@')),
+  },
+];
+
+describe('the repository', () => {
+  test('names no registry and no path of one machine', async () => {
+    const found: string[] = [];
+    for (const path of await ownFiles()) {
+      const text = await readFile(join(PROJECT_PATH, path), 'utf8').catch((error: unknown) => {
+        // Removed in the work tree, and not committed yet.
+        if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return '';
+        throw error;
+      });
+      for (const { what, pattern } of FOREIGN) {
+        const line = text.split('\n').find((one) => pattern.test(one));
+        if (line !== undefined) found.push(`${path}: ${what}: ${line.trim().slice(0, 120)}`);
+      }
+    }
+    expect(found).toEqual([]);
+  });
+
+  test('the lock file names no registry', async () => {
+    const lock = await readFile(join(PROJECT_PATH, 'package-lock.json'), 'utf8');
+    expect(lock).not.toContain('"resolved": "http');
+    expect(lock).toContain('"integrity"');
+  });
+
+  test('each role has a page that begins with its name', async () => {
+    const roles = (await ownFiles()).filter((path) => /^roles\/[a-z][^/]*\/role\.ts$/.test(path));
+    expect(roles.length).toBeGreaterThan(4);
+    for (const path of roles) {
+      const name = path.split('/')[1];
+      expect(await readFile(join(PROJECT_PATH, `roles/${name}/README.md`), 'utf8')).toMatch(new RegExp(`^# ${name}\n`));
+    }
+  });
+});
