@@ -1,12 +1,12 @@
 import { sha256 } from '../../lib/digest.ts';
-import { t } from '../../model/schema.ts';
 import { Script, sh } from '../../remote/sh.ts';
 import type { ProcessAction, Transaction } from '../../remote/transaction.ts';
 import { difference, type Field, type Risk } from '../change.ts';
 import { absent, defineResource, type Effect, known, type Member, unknown } from '../define.ts';
 import { type Decision, decide } from '../service-decision.ts';
+import { refuseService, serviceSchema } from '../service-schema.ts';
 import { type ServiceDesired, setPaths, UNITS, wantedContents } from '../service-set.ts';
-import { isActive, parseServiceState, type ServiceState } from '../service-state.ts';
+import { isActive, isSameButForUnits, parseServiceState, type ServiceState } from '../service-state.ts';
 
 const SHOWN = 'LoadState,ActiveState,UnitFileState,InvocationID,NeedDaemonReload,ActiveEnterTimestamp';
 
@@ -129,9 +129,11 @@ rm -rf -- "$S"/services/${unit}`,
 /** A systemd unit and its configuration. See ServiceDesired; the transaction is in src/remote/transaction.ts. */
 export const service = defineResource({
   type: 'service',
-  desired: t.opaque<ServiceDesired>(),
+  desired: serviceSchema,
+  refuse: refuseService,
   id: (desired) => desired.unit,
   members: (desired) => desired.config,
+  probesTogether: true,
   probe: (all) =>
     new Script(
       [
@@ -194,4 +196,6 @@ end_record`.text,
     note: 'Masked until its configuration is there.',
   }),
   paths: setPaths,
+  // An earlier step that wrote a unit let systemd read all of them again.
+  covers: (_, planned, found) => planned !== undefined && found !== undefined && isSameButForUnits(planned, found),
 });

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { text } from '../../../src/model/content.ts';
 import { Secret } from '../../../src/model/secret.ts';
 import type { Member } from '../../../src/resource/define.ts';
+import { directory } from '../../../src/resource/types/directory.ts';
 import { file } from '../../../src/resource/types/file.ts';
 import { service } from '../../../src/resource/types/service.ts';
 import { dropIn } from '../../../src/resource/types/unit-file.ts';
@@ -136,5 +137,17 @@ describe('service', () => {
 
   it('masks a unit before its package is installed', () => {
     expect(desired.type.prepare?.(desired.desired)?.script.text).toContain('mask -- x.service');
+  });
+});
+
+describe('what an author may write', () => {
+  const base = { unit: 'x.service', enabled: true, active: true, config: [config] };
+
+  it('refuses what would be passed over or could not be swapped', () => {
+    expect(() => service(Object.assign({}, base, { enable: true }))).toThrow('it has no argument "enable"');
+    expect(() => service({ ...base, unit: 'x' })).toThrow('a unit with its ending');
+    expect(() => service({ ...base, config: [directory({ path: '/srv/x' })] })).toThrow(
+      '"config" holds directory /srv/x, whose change is more than files: declare it before the service',
+    );
   });
 });
