@@ -7,9 +7,11 @@ import { findOrphans, type PartFilter, type PlannedHost, planHost, resourcesToPr
 import { type ManifestEntry, manifestKey } from '../plan/manifest.ts';
 import type { HostPlan } from '../plan/plan.ts';
 import { assess, type Step } from '../plan/step.ts';
+import { pathKey } from '../remote/file-script.ts';
 import { STATE_DIRECTORY } from '../remote/runtime.ts';
 import { joinScripts, Script, sh } from '../remote/sh.ts';
 import { STATE_FUNCTIONS } from '../remote/state-functions.ts';
+import { ownState } from '../resource/types/own-state.ts';
 import type { ResolvedFarm } from '../role/view.ts';
 import type { Connection } from '../transport/transport.ts';
 import { applySteps, probeNow, type StepsOutcome, type StepWatcher } from './apply-steps.ts';
@@ -19,7 +21,7 @@ import { type HostFailure, hostFailure } from './failure.ts';
 import { contradictions, LOCKED_STATUS, type Locked, lookAtHost } from './look.ts';
 import type { RunOptions } from './run.ts';
 import { openSession, type Session } from './session.ts';
-import { preparationScript } from './step-script.ts';
+import { LOG_PATH, preparationScript } from './step-script.ts';
 import { validateStaged } from './validate-staged.ts';
 
 /** The part under which removals are made: after all others of a host. */
@@ -32,6 +34,7 @@ export interface HostRun {
   steps: readonly Step[];
   preparations: readonly Step[];
   forgotten: readonly ManifestEntry[];
+  unclaimed: readonly string[];
   desired: DesiredHost;
   failure: HostFailure | undefined;
   changed: number;
@@ -57,6 +60,7 @@ export function newHostRun(host: Host): HostRun {
     steps: [],
     preparations: [],
     forgotten: [],
+    unclaimed: [],
     desired: { host: host.name, parts: [], failedParts: [], diagnostics: [] },
     failure: undefined,
     changed: 0,
@@ -133,7 +137,7 @@ export async function planHostRun(
       facts = first.facts;
     }
     run.desired = desiredOf(farm, resolved, host.name, templates, facts);
-    const wanted = resourcesToProbe(run.desired, filter);
+    const wanted = [...resourcesToProbe(run.desired, filter), ...(host.retired ? [ownState({})] : [])];
     const look = await lookAtHost(run.session, wanted, { lockTimeoutMs, withFacts: true });
     if ('lockedBy' in look) return fail(run, lockedFailure(host.name, look), options);
     const orphans = findOrphans(farm.name, run.desired, look.manifest);
@@ -161,11 +165,16 @@ function takeUp(run: HostRun, planned: PlannedHost, more: readonly Diagnostic[])
   run.plan = { ...planned.plan, diagnostics, state: hasErrors(diagnostics) ? 'refused' : 'planned' };
   run.steps = planned.steps;
   run.forgotten = planned.forgotten;
+  run.unclaimed = planned.unclaimed;
   run.preparations = planned.steps.filter((step) => planned.preparations.includes(step.resource));
 }
 
-function forgetScript(entries: readonly ManifestEntry[]): Script {
-  return joinScripts(entries.map((entry) => sh`rm -f -- ${`${STATE_DIRECTORY}/manifest/${manifestKey(entry)}`}`));
+function forgetScript(entries: readonly ManifestEntry[], unclaimed: readonly string[] = []): Script {
+  const files = [
+    ...entries.map((entry) => `manifest/${manifestKey(entry)}`),
+    ...unclaimed.map((path) => `paths/${pathKey(path)}`),
+  ];
+  return joinScripts(files.map((name) => sh`rm -f -- ${`${STATE_DIRECTORY}/${name}`}`));
 }
 
 /** Takes the host's exclusive lock for the rest of the run, and masks what must not start too early. */
@@ -182,7 +191,9 @@ flock -x -o -w ${seconds} -E ${LOCKED_STATUS} ${STATE_DIRECTORY} ${shell.text}
 r=$?
 [ $r -ne ${LOCKED_STATUS} ] || { frame locked; cat ${STATE_DIRECTORY}/owner >&3 2>/dev/null; }
 exit $r`);
-  const refused = await session.enter(command, new Script(':'), exchange);
+  // Before the lock is free again: who is refused later is not told of a run that has ended.
+  const leaving = sh`trap ${`rm -f -- ${STATE_DIRECTORY}/owner ${LOG_PATH}`} EXIT`;
+  const refused = await session.enter(command, leaving, exchange);
   if (refused !== undefined) {
     const frame = refused.frames.find((one) => one.words[0] === 'locked');
     const lockedBy = Buffer.from(frame?.payload ?? [])
@@ -190,33 +201,31 @@ exit $r`);
       .trim();
     const failure: HostFailure =
       frame === undefined
-        ? {
-            outcome: 'failed',
-            diagnostic: problem(
-              'host/no-state',
-              'Host cannot be written to',
-              `${host.name}: ${STATE_DIRECTORY} cannot be made or locked.`,
-              {
-                host: host.name,
-                hint: 'Is its file system full or read-only?',
-              },
-            ),
-          }
+        ? { outcome: 'failed', diagnostic: unwritable(host.name, 'cannot be made or locked') }
         : lockedFailure(host.name, { lockedBy });
     fail(run, failure, options);
     return false;
   }
   run.isLocked = true;
-  await session.exchange(
+  const begun = await session.exchange(
     joinScripts([
       sh`printf '%s\n' ${owner} >${STATE_DIRECTORY}/owner; rm -rf ${STATE_DIRECTORY}/.farmctl-bodies.*`,
-      forgetScript(run.forgotten),
+      forgetScript(run.forgotten, run.unclaimed),
       run.preparations.length > 0 ? preparationScript(run.preparations) : new Script(':'),
     ]),
     [],
     exchange,
   );
-  return true;
+  if (begun.status === 0) return true;
+  fail(run, { outcome: 'failed', diagnostic: unwritable(host.name, 'cannot be written to') }, options);
+  return false;
+}
+
+function unwritable(host: string, how: string): Diagnostic {
+  return problem('host/no-state', 'Host cannot be written to', `${host}: ${STATE_DIRECTORY} ${how}.`, {
+    host,
+    hint: 'Is its file system full or read-only?',
+  });
 }
 
 /** The steps of one part of the host; those of removals come under REMOVAL_PART. */

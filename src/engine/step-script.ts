@@ -11,7 +11,7 @@ import { transactionScript } from '../remote/transaction.ts';
 import { PROBE_SECONDS } from './deadlines.ts';
 
 /** Where a step's commands print; its end is sent when they fail. On a tmpfs, so that a full disk does not hide why. */
-const LOG = '/run/farmctl-log';
+export const LOG_PATH = '/run/farmctl-log';
 
 /** Tag of the probe that follows when something else was found than planned. */
 export const DIFFERS_TAG = 'now';
@@ -71,13 +71,13 @@ if [ "\${found%% *}" != ${expected} ]; then
   frame differs ${index}
   exit 0
 fi
-( umask 077; : >${LOG} )
+( umask 077; : >${LOG_PATH} )
 (
 ${body.text}
-) >${LOG} 2>&1 </dev/null
+) >${LOG_PATH} 2>&1 </dev/null
 r=$?
 frame "done ${index} $r"
-[ "$r" -eq 0 ] || { tail -c 4000 ${LOG} >&3; exit 0; }
+[ "$r" -eq 0 ] || { tail -c 4000 ${LOG_PATH} >&3; exit 0; }
 frame .`);
   });
   return joinScripts([functions, ...each]);

@@ -2,6 +2,7 @@ import { type Diagnostic, hasErrors, problem } from '../model/diagnostic.ts';
 import type { Difference } from '../resource/change.ts';
 import { type Resource, resourceTypes } from '../resource/define.ts';
 import { restore } from '../resource/recorded.ts';
+import { ownState } from '../resource/types/own-state.ts';
 import { type DesiredHost, type DesiredPart, resourceKey, resourceName, withMembers } from './desired.ts';
 import { type ManifestEntry, manifestEntry } from './manifest.ts';
 import type { Seen } from './observe.ts';
@@ -97,11 +98,13 @@ export interface PlannedHost {
   readonly preparations: readonly Resource[];
   /** Entries of things that are gone already or have another name: dropped with the next change of the host. */
   readonly forgotten: readonly ManifestEntry[];
+  /** Paths at which nothing of ours is left: who makes something there again makes their own. */
+  readonly unclaimed: readonly string[];
 }
 
 interface PlanInput {
   readonly farm: string;
-  readonly host: { readonly name: string; readonly tier: string };
+  readonly host: { readonly name: string; readonly tier: string; readonly retired: boolean };
   readonly desired: DesiredHost;
   readonly filter: PartFilter;
   readonly seen: ReadonlyMap<string, Seen>;
@@ -115,6 +118,7 @@ export function planHost({ farm, host, desired, filter, seen, orphans }: PlanInp
   const leftovers: Leftover[] = [...orphans.leftovers];
   const preparations: Resource[] = [];
   const forgotten: ManifestEntry[] = [...orphans.renamed];
+  const unclaimed: string[] = [];
   let pending: { readonly title: string; readonly isPackages: boolean } | undefined;
   const positions = new Map(desired.parts.flatMap((part) => part.resources).map((one, index) => [one, index * 1000]));
   let resourceCount = 0;
@@ -177,9 +181,13 @@ export function planHost({ farm, host, desired, filter, seen, orphans }: PlanInp
   };
   for (const part of desired.parts) if (filter(part.part, part.role)) planPart(part);
 
+  let isAllTaken = orphans.leftovers.length === 0;
   for (const { entry, resource } of orphans.alone) {
     const role = entry.part.split('/')[0] ?? entry.part;
-    if (!filter(entry.part, role)) continue;
+    if (!filter(entry.part, role)) {
+      isAllTaken = false;
+      continue;
+    }
     const inside = orphans.inSet.get(resourceName(resource)) ?? [];
     const assessment = assess(
       resource,
@@ -190,11 +198,13 @@ export function planHost({ farm, host, desired, filter, seen, orphans }: PlanInp
     const entries = [entry, ...inside.map((one) => one.entry)];
     if (assessment.kind === 'stays') {
       leftovers.push({ type: entry.type, id: entry.id, reason: assessment.reason });
+      if (observedOf(resource).state === 'unknown') isAllTaken = false;
       continue;
     }
     if (assessment.kind === 'unknown') continue;
     if (assessment.kind === 'as-desired') {
       forgotten.push(...entries);
+      if (resource.type.filesOnly) unclaimed.push(...(resource.type.paths?.(resource.desired) ?? []));
       continue;
     }
     steps.push({
@@ -209,6 +219,20 @@ export function planHost({ farm, host, desired, filter, seen, orphans }: PlanInp
       effect: assessment.effect,
     });
   }
+  const last = ownState({});
+  const farewell = assess(last, [], true, seen);
+  if (host.retired && isAllTaken && farewell.kind === 'change')
+    steps.push({
+      part: last.type.type,
+      resource: last,
+      isRemoval: true,
+      unwanted: [],
+      entries: [],
+      observed: observedOf(last),
+      seen,
+      change: plannedChange(last.type.type, last, farewell.difference),
+      effect: farewell.effect,
+    });
   const state = hasErrors(diagnostics) ? 'refused' : 'planned';
   const plan: HostPlan = {
     host: host.name,
@@ -219,5 +243,5 @@ export function planHost({ farm, host, desired, filter, seen, orphans }: PlanInp
     diagnostics,
     resourceCount,
   };
-  return { plan, steps, preparations, forgotten };
+  return { plan, steps, preparations, forgotten, unclaimed };
 }

@@ -9,15 +9,22 @@ while IFS='=' read -r k v; do
   case $k in ID) ID=$v ;; VERSION_ID) VERSION_ID=$v ;; esac
 done </etc/os-release
 field os "$ID-$VERSION_ID"
-field kernel "$(uname -r)"
-field nodename "$(uname -n)"
+read -r kernel </proc/sys/kernel/osrelease
+field kernel "$kernel"
+read -r nodename </proc/sys/kernel/hostname
+field nodename "$nodename"
 field cpus "$(nproc)"
 while read -r k v _; do [ "$k" != MemTotal: ] || field memory "$v"; done </proc/meminfo
 field addresses "$(ip -4 -o address show 2>/dev/null)"
-newest=
-for k in /boot/vmlinuz-*; do [ ! -e "$k" ] || newest=$newest${'${k#/boot/vmlinuz-}'}'
-'; done
-field newest "$(printf %s "$newest" | sort -V | tail -n 1)"
+newest= several=
+for k in /boot/vmlinuz-*; do
+  [ -e "$k" ] || continue
+  [ -z "$newest" ] || several=yes
+  newest=$newest${'${k#/boot/vmlinuz-}'}'
+'
+done
+[ -z "$several" ] || newest=$(printf %s "$newest" | sort -V | tail -n 1)
+field newest "$newest"
 [ ! -e /run/reboot-required ] || field reboot yes
 end_record`);
 

@@ -1,15 +1,23 @@
 /**
  * The functions of a journal, the script that puts the old set of a service back. Safe to run at any moment and twice:
- * a `back` whose old name is gone has been done. Two hard links of one inode survive `mv`, so the old name is removed.
- * With `farmctl_commit` set it only removes the old names: the new set is whole.
+ * a `back` whose old name is gone has been done. `mv` refuses two hard links of one inode: that file was not swapped yet.
+ * It ends with 1 if anything in it failed. With `farmctl_commit` set it only removes the old names: the new set is whole.
  */
 export const JOURNAL_FUNCTIONS = String.raw`PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C
+failed=0
+trap 'exit $failed' EXIT
+inode() { stat -c %d:%i -- "$1" 2>/dev/null; }
 back() {
   [ -e "$3" ] || [ -L "$3" ] || return 0
-  [ -z "\${farmctl_commit-}" ] || { rm -f -- "$3"; return; }
-  mv -fT -- "$3" "$2" && rm -f -- "$3" && sync -- "$(dirname -- "$2")"
+  if [ -z "\${farmctl_commit-}" ] && [ "$(inode "$3")" != "$(inode "$2")" ]; then
+    mv -fT -- "$3" "$2" || { failed=1; return; }
+  fi
+  rm -f -- "$3" && sync -- "$(dirname -- "$2")" || failed=1
 }
-gone() { [ -z "\${farmctl_commit-}" ] || return 0; rm -f -- "$2" && sync -- "$(dirname -- "$2")"; }
+gone() {
+  [ -z "\${farmctl_commit-}" ] || return 0
+  rm -f -- "$2" && sync -- "$(dirname -- "$2")" || failed=1
+}
 `.replaceAll('\\${', '${');
 
 /** The unit that runs leftover journals at boot, so that no service starts on half a set. */

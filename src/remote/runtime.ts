@@ -8,7 +8,7 @@ export const STATE_DIRECTORY = '/var/lib/farmctl';
  * header up to the next newline; its payload ends where the next frame begins. The nonce is made anew for each session
  * after all contents exist, so nothing on the host can hold it.
  */
-const FRAME_FUNCTIONS = String.raw`frame() { printf '\n@%s %s\n' "$farmctl_nonce" "$*" >&3; }
+export const FRAME_FUNCTIONS = String.raw`frame() { printf '\n@%s %s\n' "$farmctl_nonce" "$*" >&3; }
 record() { frame "record $farmctl_tag $1"; }
 field() { printf '\n@%s field %s\n%s' "$farmctl_nonce" "$1" "$2" >&3; }
 data() { frame "field $1"; cat >&3; }

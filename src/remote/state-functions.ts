@@ -65,7 +65,7 @@ restore_kept() {
     [ "$(dirname -- "$p")" = "$1" ] || continue
     k=${'${k##*/}'}
     set -- "$1" "${'${k%.path}'}" "$p" "$1/.farmctl-new.${'${p##*/}'}"
-    there "$3" || { stage_original "$2" "$4" && swap "$4" "$3"; } || return 1
+    there "$3" || { parents "$1" && stage_original "$2" "$4" && swap "$4" "$3"; } || return 1
     release "$2" "$3"
   done
 }

@@ -110,7 +110,7 @@ function discardScript(operations: readonly FileOperation[]): Script {
   const lines = operations.flatMap(({ kind, path }) =>
     kind === 'directory' ? [] : [sh`rm -f -- ${besides(path).fresh}`, sh`unclaim ${pathKey(path)} ${path}`],
   );
-  return joinScripts([sh`discard() {`, sh`:`, ...lines, sh`}`]);
+  return joinScripts([sh`discard() {`, sh`rm -f -- "$D/journal.new"`, ...lines, sh`}`]);
 }
 
 /**

@@ -163,9 +163,7 @@ describe.skipIf(reason !== undefined)(
       expect(await invocation('pair')).not.toBe(process);
       expect(await loaded()).toBe('1 1 first second');
       expect(await site.run('drift')).toMatchObject({ exitCode: 0, changes: [] });
-      expect(await host.must('find / -xdev -name ".farmctl-*"; ls /var/lib/farmctl/services/pair.service')).toBe(
-        'stamp\n',
-      );
+      expect(await host.must('find / -xdev -name ".farmctl-*"; ls /var/lib/farmctl/services/pair.service')).toBe('');
     });
 
     test('the secret is written with its mode from the start and seen nowhere else', async () => {
@@ -237,14 +235,22 @@ describe.skipIf(reason !== undefined)(
       const plan = await site.lab.farmctl([...words('plan', 'retired'), '--json']);
       expect(plan.exitCode).toBe(0);
       const apply = await site.lab.farmctl(words('apply', 'retired'));
-      expect(apply.stderr).toBe('');
-      expect(apply.exitCode).toBe(0);
+      expect(apply, apply.stderr).toMatchObject({ exitCode: 0 });
       expect(apply.stdout).toContain('nginx-light');
-      expect(
-        await host.must(
-          'ls -d /etc/pair /etc/site /srv/site /usr/local/sbin/paird /var/lib/farmctl /etc/nginx/conf.d/tokens.conf; id pair; systemctl is-active pair nginx; find / -xdev -name "*farmctl*" ! -path "/proc/*"; sysctl -n net.ipv4.ip_default_ttl; grep -c sendfile /etc/nginx/sites-available/default; head -n 1 /etc/nginx/sites-available/default; :',
-        ),
-      ).toBe('');
+      expect(plan.stdout).toContain('"type": "farmctl"');
+      const ours =
+        '/etc/site/motd /etc/site/token /etc/pair/a.conf /etc/systemd/system/pair.service /usr/local/sbin/paird /etc/nginx/conf.d/tokens.conf';
+      expect(await host.must(`ls -d ${ours} 2>/dev/null; :`)).toBe('');
+      expect(await host.must('find / -xdev -name "*farmctl*" ! -path "/proc/*"')).toBe('');
+      expect(await host.must('systemctl list-unit-files --no-legend "farmctl*" "pair*"; id pair 2>/dev/null; :')).toBe(
+        '',
+      );
+      // What others had put there, and the package's own file, are back.
+      expect(await host.must('find /etc/pair /etc/site -type f')).toBe(
+        '/etc/pair/sites.d/third\n/etc/site/parts.d/ex tra\n',
+      );
+      expect(await host.must('grep -c default_server /etc/nginx/sites-available/default')).not.toBe('0\n');
+      expect(await host.must('systemctl is-active nginx; :')).toBe('inactive\n');
       expect((await site.lab.farmctl([...words('drift', 'retired')])).exitCode).toBe(0);
     });
   },

@@ -11,7 +11,7 @@ import { packages } from '../../../src/resource/types/packages.ts';
 import { service } from '../../../src/resource/types/service.ts';
 import { holding } from '../resource/service-fixture.ts';
 
-const HOST = { name: 'a', tier: 'web' };
+const HOST = { name: 'a', tier: 'web', retired: false };
 const one = file({ path: '/etc/one', content: text('1\n') });
 const two = file({ path: '/etc/two', content: text('2\n') });
 
