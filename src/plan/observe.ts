@@ -1,9 +1,9 @@
 import { sha256 } from '../lib/digest.ts';
 import type { ProbeAnswers } from '../remote/record.ts';
-import { limited } from '../remote/runtime.ts';
-import { joinScripts, type Script } from '../remote/sh.ts';
+import type { Script } from '../remote/sh.ts';
 import type { Observed, ProbeRecord, Resource } from '../resource/define.ts';
 import { resourceKey, withMembers } from './desired.ts';
+import { probeScript } from './probe-script.ts';
 
 /** What a probe brought of one resource. */
 export interface Seen {
@@ -25,19 +25,23 @@ export function probeBatch(resources: readonly Resource[], tagPrefix = 't'): Pro
     const group = byType.get(one.type.type) ?? new Map<string, Resource>();
     byType.set(one.type.type, group.set(resourceKey(one), group.get(resourceKey(one)) ?? one));
   }
-  const groups = [...byType.values()].map((group, index) => ({
-    tag: `${tagPrefix}${index}`,
-    resources: [...group.values()],
-  }));
+  // The order of the groups is that of their frames: those that share a shell come first.
+  const isTogether = (group: ReadonlyMap<string, Resource>) =>
+    [...group.values()].some((one) => one.type.probesTogether === true);
+  const sorted = [...byType.values()].sort((a, b) => Number(isTogether(b)) - Number(isTogether(a)));
+  const groups = sorted.map((group, index) => ({ tag: `${tagPrefix}${index}`, resources: [...group.values()] }));
   return {
     groups,
     script: (nonce, seconds) =>
-      joinScripts(
-        groups.map(({ tag, resources: all }) => {
-          const type = all[0]?.type;
-          const probe = type?.probe(all.map((one) => one.desired));
-          return limited(probe ?? joinScripts([]), { tag, seconds, nonce });
+      probeScript(
+        groups.flatMap(({ tag, resources: all }) => {
+          const [first] = all;
+          if (first === undefined) return [];
+          const script = first.type.probe(all.map((one) => one.desired));
+          return [{ tag, script, isTogether: first.type.probesTogether === true }];
         }),
+        nonce,
+        seconds,
       ),
   };
 }

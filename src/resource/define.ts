@@ -17,6 +17,8 @@ export type Observed<O> =
       readonly reason: string;
       /** True: where nothing earlier on the host is pending, this is as good as the desired state. */
       readonly elseAsDesired?: boolean;
+      /** True: what was to be removed is not there, as far as can be known. */
+      readonly elseGone?: boolean;
     };
 
 export const absent = { state: 'absent' } as const;
@@ -85,6 +87,11 @@ export interface ResourceType<D = unknown, O = unknown> {
   /** What the user reads instead of the id where that is a path of many: defaults to the id. */
   title?(desired: D): string;
   probe(all: readonly D[]): Script;
+  /**
+   * True where the probe runs only commands that end at once: it shares a shell and its time limit with others. Where
+   * that time is up, each runs again under its own limit.
+   */
+  readonly probesTogether?: boolean;
   parse(record: ProbeRecord, desired: D): Observed<O>;
   /** The resources inside it, all `filesOnly`. They are probed with the others and handed to diff, apply, remove. */
   members?(desired: D): readonly Resource[];

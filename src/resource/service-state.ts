@@ -94,8 +94,29 @@ export function owed(state: ServiceState, restartDigest: string): 'nothing' | 'r
   const isNewer = newest === undefined || (state.startedUs !== undefined && state.startedUs > newest);
   const { stamp } = state;
   if (stamp === undefined) return isNewer ? 'nothing' : 'reload';
-  if (stamp.inodes === state.inodes) return 'nothing';
+  // A set that has lost a member owes nothing for what is still in it.
+  const stamped = new Set(stamp.inodes.split('\n'));
+  if (state.inodes.split('\n').every((line) => stamped.has(line))) return 'nothing';
   const restarted = stamp.invocation !== state.invocation;
   if (restarted && isNewer) return 'nothing';
   return restarted || stamp.restart !== restartDigest ? 'restart' : 'reload';
+}
+
+/** True if nothing but this happened to a unit: systemd has read its units again. */
+export function isSameButForUnits(before: ServiceState, after: ServiceState): boolean {
+  const { stamp } = before;
+  return (
+    !after.needDaemonReload &&
+    after.loadState === before.loadState &&
+    after.activeState === before.activeState &&
+    after.unitFileState === before.unitFileState &&
+    after.invocation === before.invocation &&
+    after.startedUs === before.startedUs &&
+    after.interrupted === before.interrupted &&
+    after.inodes === before.inodes &&
+    after.stamp?.reload === stamp?.reload &&
+    after.stamp?.restart === stamp?.restart &&
+    after.stamp?.invocation === stamp?.invocation &&
+    after.stamp?.inodes === stamp?.inodes
+  );
 }

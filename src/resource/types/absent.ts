@@ -29,6 +29,7 @@ export const absent = defineResource({
   filesOnly: true,
   desired: t.object({ path: t.path({ description: 'Where nothing shall be.' }) }),
   id: ({ path }) => path,
+  probesTogether: true,
   probe: (all) =>
     probePaths(
       all.map(({ path }) => ({

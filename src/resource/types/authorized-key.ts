@@ -141,6 +141,7 @@ export const authorizedKey = defineResource({
   desired: schema,
   id: ({ user, key }) => `${user} ${sha256(keyPart(key)).slice(0, 16)}`,
   title: ({ user, key }) => `${user} ${key.split(' ').slice(2).join(' ') || `${keyPart(key).slice(0, 24)}…`}`,
+  probesTogether: true,
   probe: (all) => {
     const homes = all.map(
       ({ user }, index) => sh`${homeOf(user)}

@@ -113,6 +113,7 @@ export const block = defineResource({
   defaults: { comment: '#', createMode: '0644', createOwner: 'root', createGroup: 'root' },
   id: ({ path, name }) => `${path} ${name}`,
   // No content has this digest: the file is always sent, because the rest of it is needed to write it anew.
+  probesTogether: true,
   probe: (all) => probePaths(all.map(({ path }) => ({ targets: [{ path, wantedDigest: 'any' }] }))),
   parse: (record, desired) => observe(readPath(record), desired),
   diff: (desired, observed: BlockState | undefined) => {

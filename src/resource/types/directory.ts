@@ -32,6 +32,7 @@ export const directory = defineResource({
   }),
   defaults: { mode: '0755', ...ROOT },
   id: ({ path }) => path,
+  probesTogether: true,
   probe: (all) =>
     probePaths(
       all.map(({ path }) => ({ targets: [{ path }], further: sh`[ ! -e ${marker(path)} ] || field ours yes` })),

@@ -20,6 +20,7 @@ export const file = defineResource({
   }),
   defaults: { mode: '0644', ...ROOT },
   id: ({ path }) => path,
+  probesTogether: true,
   probe: (all) => probePaths(all.map((desired) => ({ targets: [fileTarget(desired)] }))),
   parse: (record) => replaceable(readPath(record)),
   diff: (desired, observed: PathState | undefined) => {

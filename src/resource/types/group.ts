@@ -21,6 +21,7 @@ export const group = defineResource({
   }),
   defaults: { system: false },
   id: ({ name }) => name,
+  probesTogether: true,
   probe: (all) =>
     joinScripts([
       FIND_ENTRY,

@@ -144,6 +144,7 @@ const define = defineResource({
   desired: schema,
   defaults: { mode: '0755', ...ROOT, ignore: [] as string[] },
   id: ({ path }) => path,
+  probesTogether: true,
   probe: (all) => probePaths(all.map(look)),
   parse,
   diff,

@@ -99,6 +99,7 @@ const define = defineResource({
     const names = [...packages.map((one) => one.name), ...absent.map((name) => `-${name}`)];
     return names.length > 4 ? `${names.slice(0, 3).join(' ')} and ${names.length - 3} more` : names.join(' ');
   },
+  probesTogether: true,
   probe: probePackages,
   parse: (record, desired) => known(readPackages(record, desired)),
   diff,

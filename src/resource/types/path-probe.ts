@@ -41,7 +41,7 @@ export interface PathState {
 export const SHOWN_BYTES = 1024 * 1024;
 
 /** So many paths are given to one `stat`: a shell's list of arguments is slow to grow when it is long. */
-const PATHS_AT_ONCE = 200;
+export const PATHS_AT_ONCE = 200;
 
 /**
  * `look N PATH...`: metadata and digests of the paths, numbered from N, by one stat and one sha256sum. Both print one
@@ -49,7 +49,7 @@ const PATHS_AT_ONCE = 200;
  * vanished meanwhile, one cannot be read), they are looked at one by one.
  * `tell N SUFFIX DIGEST`: prints the fields of path N.
  */
-const FUNCTIONS = String.raw`newline='
+export const PATH_FUNCTIONS = String.raw`newline='
 '
 spread() {
   name=$1 numbers=$2
@@ -109,31 +109,50 @@ tell() {
 `.replaceAll('\\${', '${');
 
 /**
+ * The script of a probe that looks at paths. Several such probes can share one look at all their paths: then each only
+ * tells what was found of its own.
+ */
+export class PathProbe extends Script {
+  /** Quoted words for the shell, one a path. Undefined where only the probe itself can work them out. */
+  readonly sharedPaths: readonly Script[] | undefined;
+  readonly #looks: readonly PathLook[];
+  readonly #before: readonly Script[];
+
+  constructor(looks: readonly PathLook[], before: readonly Script[]) {
+    const paths = looks.flatMap((look) => look.targets.map((target) => target.path));
+    const words = paths.map((path) => sh`${path}`);
+    const scripts = [...before, new Script(PATH_FUNCTIONS)];
+    for (let from = 0; from < words.length; from += PATHS_AT_ONCE)
+      scripts.push(sh`look ${from} ${joinScripts(words.slice(from, from + PATHS_AT_ONCE), ' ')}`);
+    super(joinScripts([...scripts, ...telling(looks, 0)]).text);
+    this.#looks = looks;
+    this.#before = before;
+    this.sharedPaths = paths.some((path) => path instanceof Script) ? undefined : words;
+  }
+
+  /** The rest of the probe where its paths were looked at before, numbered from `first`. */
+  tell(first: number): Script {
+    return joinScripts([...this.#before, ...telling(this.#looks, first)]);
+  }
+}
+
+function telling(looks: readonly PathLook[], first: number): Script[] {
+  let number = first;
+  return looks.flatMap(({ targets, further }, index) => [
+    sh`record ${index}`,
+    ...targets.map(({ wantedDigest = '' }, suffix) => sh`tell ${number++} ${suffix} ${wantedDigest}`),
+    ...(further === undefined ? [] : [further]),
+    sh`end_record`,
+  ]);
+}
+
+/**
  * One script that looks at all paths of all records. Field names end in the number of the target, from 0.
  * Costs two forks for up to 200 paths, and one for each old content that is sent.
  * @param before shell text that runs first, once for all
  */
-export function probePaths(looks: readonly PathLook[], before: readonly Script[] = []): Script {
-  const paths = looks.flatMap((look) => look.targets.map((target) => target.path));
-  const scripts = [...before, new Script(FUNCTIONS)];
-  for (let from = 0; from < paths.length; from += PATHS_AT_ONCE)
-    scripts.push(
-      sh`look ${from} ${joinScripts(
-        paths.slice(from, from + PATHS_AT_ONCE).map((path) => sh`${path}`),
-        ' ',
-      )}`,
-    );
-  let number = 0;
-  for (const [index, { targets, further }] of looks.entries()) {
-    scripts.push(sh`record ${index}`);
-    for (const [suffix, { wantedDigest = '' }] of targets.entries()) {
-      scripts.push(sh`tell ${number} ${suffix} ${wantedDigest}`);
-      number++;
-    }
-    if (further !== undefined) scripts.push(further);
-    scripts.push(sh`end_record`);
-  }
-  return joinScripts(scripts);
+export function probePaths(looks: readonly PathLook[], before: readonly Script[] = []): PathProbe {
+  return new PathProbe(looks, before);
 }
 
 const KINDS: Readonly<Record<string, PathKind>> = {

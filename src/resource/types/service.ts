@@ -168,7 +168,11 @@ end_record`.text,
     if (state.loadState !== 'not-found' && !isHollow) return known(state);
     if (setPaths(desired).includes(`${UNITS}${desired.unit}`)) return absent;
     const { unit } = desired;
-    return { ...unknown(`there is no unit ${unit}`), elseAsDesired: !desired.enabled && !desired.active };
+    return {
+      ...unknown(`there is no unit ${unit}`),
+      elseAsDesired: !desired.enabled && !desired.active,
+      elseGone: true,
+    };
   },
   diff,
   apply,

@@ -20,6 +20,7 @@ export const symlink = defineResource({
     }),
   }),
   id: ({ path }) => path,
+  probesTogether: true,
   probe: (all) => probePaths(all.map(({ path }) => ({ targets: [{ path }] }))),
   parse: (record) => replaceable(readPath(record)),
   diff: ({ target }, observed) =>

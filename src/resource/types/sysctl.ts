@@ -73,6 +73,7 @@ export const sysctl = defineResource({
     }),
   }),
   id: ({ key }) => key,
+  probesTogether: true,
   probe: (all) =>
     probePaths(
       all.map((desired) => ({

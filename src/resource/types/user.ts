@@ -170,6 +170,7 @@ export const user = defineResource({
   desired: schema,
   defaults: { groups: [] as string[], system: false },
   id: ({ name }) => name,
+  probesTogether: true,
   probe,
   parse,
   diff,
