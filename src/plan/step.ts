@@ -59,8 +59,7 @@ export function assess(
     if (state.state === 'unknown' && !leaves && !isRemoval)
       return { kind: 'unknown', reason: `${member.id}: ${state.reason}`, elseAsDesired: false };
   if (isRemoval) {
-    if (observed.state === 'unknown' && observed.elseAsDesired !== true)
-      return { kind: 'stays', reason: observed.reason };
+    if (observed.state === 'unknown' && observed.elseGone !== true) return { kind: 'stays', reason: observed.reason };
     const removal = resource.type.remove(resource.desired, knownValue(observed), members);
     if (removal.kind === 'gone') return { kind: 'as-desired' };
     if (removal.kind === 'stays') return removal;

@@ -73,6 +73,8 @@ export function resolveFarm(farm: Farm, roles: ReadonlyMap<string, Role>): Resol
   };
   const parts = new Map<string, HostPart[]>();
   const offers = new Map<string, unknown>();
+  const lookups = new Map<string, unknown>();
+  const resolving = new Set<string>();
 
   const view: FarmView = {
     name: farm.name,
@@ -87,11 +89,16 @@ export function resolveFarm(farm: Farm, roles: ReadonlyMap<string, Role>): Resol
     allHosts: living.map((host) => hostView(host.name)),
     host: hostView,
     hosts<P extends string>(wanted: P): readonly Found<P>[] {
-      return living.flatMap((host) =>
+      const known = lookups.get(wanted);
+      if (known !== undefined) return known as readonly Found<P>[];
+      const found = living.flatMap((host) =>
         partsOf(host.name)
           .filter(({ role, part }) => part === wanted || role.name === wanted)
           .map((one) => ({ host: hostView(host.name), offer: offerOf(host, one) as Found<P>['offer'] })),
       );
+      // While a `partOf` is being asked its own host counts for less than it is: such an answer is not for others.
+      if (resolving.size === 0) lookups.set(wanted, found);
+      return found;
     },
   };
 
@@ -104,7 +111,6 @@ export function resolveFarm(farm: Farm, roles: ReadonlyMap<string, Role>): Resol
     return offers.get(key);
   }
 
-  const resolving = new Set<string>();
   function partsOf(name: string): readonly HostPart[] {
     const known = parts.get(name);
     if (known !== undefined) return known;
