@@ -72,7 +72,12 @@ export function listenToClient(onStage: (stage: Stage) => void): ClientListener 
 
 /** A host key that ssh refused: why is found out by looking at the key itself. */
 export function isKeyRefused({ said }: ClientWords): boolean {
-  return said.some((line) => /^Host key verification failed\.$|^REVOKED HOST KEY|REVOKED HOST KEY DETECTED/.test(line));
+  return said.some((line) => /^Host key verification failed\.$/.test(line)) || isKeyRevoked({ said });
+}
+
+/** ssh says that the key is on a list of revoked ones. */
+export function isKeyRevoked({ said }: Pick<ClientWords, 'said'>): boolean {
+  return said.some((line) => /REVOKED HOST KEY DETECTED|^Host key .* revoked|was revoked/i.test(line));
 }
 
 /** A connection that ended before the handshake, as one does that a busy sshd (MaxStartups) turns away. */

@@ -4,7 +4,14 @@ import { abortReason, unlessAborted } from './abort.ts';
 import type { Endpoint } from './endpoint.ts';
 import { type ClientSettings, forwardArguments, masterArguments, sessionArguments } from './openssh-arguments.ts';
 import { type Child, startChild } from './openssh-child.ts';
-import { clientFailed, clientLost, isKeyRefused, isTurnedAway, listenToClient } from './openssh-failure.ts';
+import {
+  clientFailed,
+  clientLost,
+  isKeyRefused,
+  isKeyRevoked,
+  isTurnedAway,
+  listenToClient,
+} from './openssh-failure.ts';
 import { type AnswerPrompt, startAskpass } from './openssh-folder.ts';
 import type { Attempt } from './pacing.ts';
 import type { ProcessStreams } from './process.ts';
@@ -38,7 +45,9 @@ export interface OpenSshLogin {
 }
 
 /** The host key was refused: the caller finds out why. */
-export type OpenSshAttempt = Attempt<OpenSshLink> | { readonly keyRefused: TransportError };
+export type OpenSshAttempt =
+  | Attempt<OpenSshLink>
+  | { readonly keyRefused: TransportError; readonly isRevoked: boolean };
 
 const LOGGED_IN = 'farmctl-login';
 const GOODBYE_MS = 500;
@@ -124,7 +133,7 @@ export async function openOpenSsh(login: OpenSshLogin): Promise<OpenSshAttempt> 
   const words = listener.words();
   const failure = clientFailed(endpoint, words);
   drop(failure);
-  if (isKeyRefused(words)) return { keyRefused: failure };
+  if (isKeyRefused(words)) return { keyRefused: failure, isRevoked: isKeyRevoked(words) };
   if (isTurnedAway(words) || /nothing listens/.test(failure.message)) return { busy: failure };
   throw failure;
 }

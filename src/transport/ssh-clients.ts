@@ -144,11 +144,19 @@ export function sshClients(options: SshClientOptions): SshClients {
     endpoint: Endpoint,
     over: SshLink | undefined,
     stop: AbortSignal,
-    said: TransportError,
+    { keyRefused: said, isRevoked }: { readonly keyRefused: TransportError; readonly isRevoked: boolean },
   ): Promise<TransportError> {
     const blob = await scan(endpoint, over, stop);
     const verdict = blob === undefined ? undefined : judgeHostKey(await hostKeys.policy(endpoint), blob);
     if (verdict?.verdict === 'refused' && verdict.error.failure !== 'unsupported') return verdict.error;
+    if (isRevoked) {
+      return new TransportError(
+        'host-key-revoked',
+        `${endpoint.label} shows a host key that is revoked by the RevokedHostKeys of the ssh configuration.`,
+        'Whoever holds a revoked key may not be that host: do not go on. Give the host new keys and make them known.',
+        { cause: said },
+      );
+    }
     const authority = (await hostKeys.lines(endpoint)).find((line) => line.marker === 'cert-authority');
     return new TransportError(
       'host-key-unknown',
@@ -200,7 +208,7 @@ export function sshClients(options: SshClientOptions): SshClients {
         },
         stop,
       });
-      if ('keyRefused' in attempt) throw await keyRefused(endpoint, over, stop, attempt.keyRefused);
+      if ('keyRefused' in attempt) throw await keyRefused(endpoint, over, stop, attempt);
       if ('busy' in attempt) leave();
       else attempt.value.lost.catch(leave);
       return onlyIfReached(endpoint, attempt);

@@ -52,8 +52,8 @@ async function answers(port: number): Promise<boolean> {
   });
 }
 
-/** Starts one; `lines` are added to its sshd_config and win. */
-export async function startSshd(lines: readonly string[] = []): Promise<Sshd> {
+/** Starts one; `lines` are added to its sshd_config and win. Its log goes to `logPath`, where that is given. */
+export async function startSshd(lines: readonly string[] = [], logPath?: string): Promise<Sshd> {
   const folder = mkdtempSync(join(tmpdir(), 'farmctl-sshd-'));
   // sshd as root insists on this folder; on a running system its unit makes it.
   if (userInfo().uid === 0) mkdirSync('/run/sshd', { recursive: true, mode: 0o755 });
@@ -80,7 +80,8 @@ export async function startSshd(lines: readonly string[] = []): Promise<Sshd> {
     'LogLevel QUIET',
   ];
   writeFileSync(join(folder, 'sshd_config'), `${config.join('\n')}\n`);
-  const child = spawn(SSHD, ['-D', '-e', '-f', join(folder, 'sshd_config')], {
+  const log = logPath === undefined ? ['-e'] : ['-E', logPath];
+  const child = spawn(SSHD, ['-D', ...log, '-f', join(folder, 'sshd_config')], {
     stdio: ['ignore', 'ignore', 'inherit'],
   });
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
