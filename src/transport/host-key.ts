@@ -149,7 +149,7 @@ export function judgeHostKey(policy: HostKeyPolicy, blob: Uint8Array): HostKeyVe
   }
   const [first] = plain;
   if (first !== undefined) {
-    // Known by another kind of key: with accept-new an impostor could leave out the known kind. We are stricter than ssh.
+    // Known by another kind of key: with accept-new an impostor could leave out the known kind; OpenSSH thinks so too.
     const error = `${policy.label} does not show the kind of host key that is known: it shows ${offered}, but ${first.at} says ${printedKey(first.keyType, first.key)}.`;
     const hint = 'Compare the fingerprint on the host’s console, then pin it in the inventory (ssh: host_keys).';
     return refused(policy.acceptNew ? 'host-key-changed' : 'host-key-unknown', error, hint);
