@@ -34,6 +34,7 @@ export function createProgram(terminal: Terminal, run: Run, { withCompletion = t
       // An option that may be repeated begins with an empty list, which tells nobody anything.
       optionDescription: (option) => new Help().optionDescription(option).replace(' (default: [])', ''),
     })
+    .configureHelp({ optionDescription })
     .configureOutput({ writeOut: terminal.out, writeErr: terminal.err })
     .addHelpText('after', EXIT_CODES)
     .exitOverride();
@@ -115,6 +116,12 @@ export function createProgram(terminal: Terminal, run: Run, { withCompletion = t
     .addArgument(new Argument('<shell>', 'which one').choices(['bash', 'zsh', 'fish', 'powershell']))
     .action((shell) => run(async () => (await import('./commands/completion.ts')).completion(shell)));
   return program;
+}
+
+/** An empty list says nothing as a default. */
+function optionDescription(option: Option): string {
+  const isEmpty = Array.isArray(option.defaultValue) && option.defaultValue.length === 0;
+  return isEmpty ? option.description : new Help().optionDescription(option);
 }
 
 function version(): string {

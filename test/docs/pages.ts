@@ -123,7 +123,10 @@ function commands(): string {
   const program = createProgram({ ...processTerminal(), out: () => {}, err: () => {} }, async () => {});
   return program.commands
     .map((command) => {
-      const help = command.configureHelp({ helpWidth: 100 }).helpInformation().trimEnd();
+      const help = command
+        .configureHelp({ ...command.configureHelp(), helpWidth: 100 })
+        .helpInformation()
+        .trimEnd();
       return `## ${command.name()}\n\n\`\`\`\n${help}\n\`\`\``;
     })
     .join('\n\n');

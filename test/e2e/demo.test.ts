@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Page } from '../lab/client.ts';
+import { down } from '../lab/down.ts';
 import { type Lab, openLab } from '../lab/lab.ts';
-import { PROJECT_PATH } from '../lab/paths.ts';
+import { PROJECT_PATH, statePaths } from '../lab/paths.ts';
 import { whyNoLab } from '../lab/requirements.ts';
 
 const NAME = 'test-demo';
@@ -88,7 +89,7 @@ describe.skipIf(reason !== undefined)(`the demo farm${reason === undefined ? '' 
   });
 
   afterAll(async () => {
-    await lab.down();
+    await down(statePaths(), NAME);
     await rm(folder, { recursive: true, force: true });
   });
 
