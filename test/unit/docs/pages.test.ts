@@ -33,6 +33,28 @@ describe('reference pages', () => {
     expect([...names].filter((name) => !words.has(name))).toEqual([]);
   });
 
+  test.each([
+    ['src/resource/define.ts', 'ResourceType'],
+    ['src/resource/define.ts', 'Effect'],
+    ['src/resource/service-set.ts', 'ServiceDesired'],
+    ['src/role/define.ts', 'HostView'],
+    ['src/role/define.ts', 'FarmView'],
+    ['src/role/define.ts', 'RoleContext'],
+    ['src/role/define.ts', 'Part'],
+    ['src/role/define.ts', 'RolloutHost'],
+    ['src/role/check.ts', 'HttpCheck'],
+    ['src/role/check.ts', 'DnsCheck'],
+  ])('writing-a-role tells every key of %s %s', async (path, name) => {
+    const [, body = ''] =
+      new RegExp(`interface ${name}\\b[^{]*\\{\\n([\\s\\S]*?)\\n\\}`).exec(await pageText(path)) ?? [];
+    const keys = [...body.matchAll(/^ {2}(?:readonly )?(\w+)[?(:<]/gm)].map(([, key]) => key ?? '');
+    expect(keys.length).toBeGreaterThan(1);
+    const page = await pageText('docs/writing-a-role.md');
+    // `kind` and the whole transaction are made by farmctl's own functions; `schema` is written as `desired`.
+    const own = ['kind', 'transaction', 'schema'];
+    expect(keys.filter((key) => !own.includes(key) && !new RegExp(`\\b${key}\\b`).test(page))).toEqual([]);
+  });
+
   test('links lead to files and headings that there are', async () => {
     const top = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md'];
     const pages = [
