@@ -53,7 +53,7 @@ export interface Setting {
   readonly at?: Place;
 }
 
-/** A role that a tier gives to its hosts. `part` is set where the tier names it; else the role's `partOf` decides. */
+/** A role that a tier gives to its hosts. `part`, by its full name, is set where the tier says it; else `partOf` decides. */
 export interface RoleAssignment {
   readonly role: string;
   readonly part?: string;

@@ -96,7 +96,7 @@ function undoScript(transaction: Transaction, marker: string): Script {
     daemonReload ? sh`${systemctl(['daemon-reload'])} || ${broken}` : sh`:`,
     wasActive
       ? sh`{ ${backScript(transaction, marker)}
-} || ${broken}`
+} && { sleep 1; systemctl is-active -q -- ${unit}; } || ${broken}`
       : sh`systemctl reset-failed -- ${unit} 2>/dev/null || :`,
     unmask ? sh`systemctl -q mask -- ${unit}` : sh`:`,
     sh`discard`,

@@ -61,7 +61,7 @@ function tierSection(
   return { title, entries: columns(rows) };
 }
 
-const assignmentName = ({ role, part }: RoleAssignment) => (part === undefined ? role : `${role}/${part}`);
+const assignmentName = ({ role, part }: RoleAssignment) => part ?? role;
 
 function selected(farm: Farm, hosts: readonly string[]): readonly Host[] {
   const wanted = new Set(hosts);

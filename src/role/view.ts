@@ -124,7 +124,7 @@ export function resolveFarm(farm: Farm, roles: ReadonlyMap<string, Role>): Resol
       const role = roles.get(assignment.role);
       if (role === undefined) continue;
       const only = role.parts.size === 1 ? [...role.parts.keys()][0] : undefined;
-      if (assignment.part !== undefined) found.push({ role, part: `${role.name}/${assignment.part}` });
+      if (assignment.part !== undefined) found.push({ role, part: assignment.part });
       else if (only !== undefined) found.push({ role, part: only });
       else if (undecided) found.push({ role, part: role.name });
       else {
