@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, type Plugin } from 'esbuild';
@@ -43,7 +43,7 @@ await build({
   },
   mainFields: ['module', 'main'],
   banner: {
-    js: "import { createRequire as farmctlRequire } from 'node:module';const require = farmctlRequire(import.meta.url);",
+    js: "import { createRequire as farmctlRequire } from 'node:module';const require = farmctlRequire(import.meta.url);const __dirname = import.meta.dirname;",
   },
   plugins: [withoutNative],
   legalComments: 'none',
@@ -69,4 +69,14 @@ const project = join(dist, 'tsconfig.json');
 writeFileSync(project, JSON.stringify(declarations));
 const compiled = spawnSync(join(root, 'node_modules/.bin/tsc'), ['-p', project], { stdio: 'inherit' });
 rmSync(project);
-process.exitCode = compiled.status ?? 1;
+if (compiled.status !== 0) process.exit(1);
+
+// The one package whose types are part of the public API comes along, types alone: nothing has to be installed beside.
+const typebox = join(root, 'node_modules/typebox/build');
+cpSync(typebox, join(dist, 'types/typebox'), {
+  recursive: true,
+  filter: (path) => statSync(path).isDirectory() || path.endsWith('.d.mts'),
+});
+cpSync(join(root, 'node_modules/typebox/license'), join(dist, 'types/typebox/license'));
+const schema = join(dist, 'src/model/schema.d.ts');
+writeFileSync(schema, readFileSync(schema, 'utf8').replaceAll("'typebox'", "'../../types/typebox/index.mjs'"));
