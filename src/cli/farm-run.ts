@@ -2,15 +2,18 @@ import { join } from 'node:path';
 import type { RunOptions } from '../engine/run.ts';
 import type { Farm } from '../model/farm.ts';
 import { createPlainReporter, type ProgressReporter } from '../report/reporter.ts';
+import { printableLine } from '../report/text.ts';
 import { loadTemplates } from '../template/load.ts';
+import type { AskAnswer } from '../transport/authentication.ts';
 import { sshTransport } from '../transport/ssh.ts';
 import { cacheFolder } from './cache-folder.ts';
 import { askPasswords, withConnection } from './connection.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
 import { type Interrupt, listenForInterrupt } from './interrupt.ts';
+import { acceptedKeys, reviewNewKeys } from './new-keys.ts';
 import type { ConnectionFlags, SelectionFlags, TagFlags } from './options.ts';
 import { openProject } from './project.ts';
-import { askSecret } from './question.ts';
+import { askHost, askSecret } from './question.ts';
 import { checkTags, selectedHosts } from './selection.ts';
 import { showDiagnostics } from './show-diagnostics.ts';
 import type { Terminal } from './terminal.ts';
@@ -43,28 +46,37 @@ export async function openFarmRun(flags: FarmRunFlags, terminal: Terminal, { may
   const { tags = [], skipTags = [] } = flags;
   checkTags(farm, roles, { tags, skipTags });
   const progress = await createProgress(flags, terminal, mayMove);
+  const accepted = acceptedKeys(hosts, (line) => progress.tell(line));
   const interrupt = listenForInterrupt((line) => progress.tell(terminal.errStyle.yellow(line)));
   return {
     farm,
     hosts,
     interrupt,
     interrupted: () => (interrupt.stopping.aborted ? EXIT.interrupted : EXIT.done),
-    stopProgress: () => progress.stop(),
+    stopProgress: () => {
+      accepted.tell();
+      return progress.stop();
+    },
     async options() {
       const templates = await loadTemplates(roots);
       const passwords = await askPasswords(flags, terminal);
       const connected = withConnection(farm, flags, passwords.become);
       const askPassphrase = (keyPath: string) =>
         progress.aside(() => askSecret(terminal, `Passphrase of ${keyPath}`, 'the private key'));
+      const askAnswer: AskAnswer = (label, question, isEchoed) =>
+        progress.aside(() => askHost(terminal, printableLine(`${label} asks: ${question}`), isEchoed));
       const cache = cacheFolder(terminal.environment);
+      // As ssh -F, for those who keep a configuration for the farm apart from their own.
+      const { FARMCTL_SSH_CONFIG: sshConfigFile } = terminal.environment;
       const transport = sshTransport({
+        ...(sshConfigFile === undefined || sshConfigFile === '' ? {} : { sshConfigFile }),
         target: (name) => targetOf(connected, name),
         ...(passwords.login === undefined ? {} : { password: passwords.login }),
-        ...(terminal.isInteractive ? { askPassphrase } : {}),
+        ...(terminal.isInteractive ? { askPassphrase, askAnswer } : {}),
         ...(cache === undefined ? {} : { cacheFolder: join(cache, 'ssh-config') }),
-        onNewHostKey: ({ label, keyType, fingerprint, file }) =>
-          progress.tell(`Accepted the new host key of ${label}: ${keyType} ${fingerprint}, written to ${file}.`),
+        onNewHostKey: (key) => accepted.add(key),
       });
+      if (terminal.isInteractive) await reviewNewKeys(transport, hosts, { terminal, signal: interrupt.stopping });
       return {
         farm: connected,
         roles,
@@ -75,12 +87,16 @@ export async function openFarmRun(flags: FarmRunFlags, terminal: Terminal, { may
         skipTags,
         forks: flags.forks,
         lockTimeoutMs: flags.lockTimeout * 1000,
-        report: (event) => progress.report(event),
+        report: (event) => {
+          progress.report(event);
+          accepted.watch(event);
+        },
         stopping: interrupt.stopping,
         killing: interrupt.killing,
       };
     },
     async [Symbol.asyncDispose]() {
+      accepted.tell();
       await progress.stop();
       interrupt.release();
     },

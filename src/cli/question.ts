@@ -40,5 +40,20 @@ export async function askSecret(terminal: Terminal, message: string, wantedBy: s
   }
 }
 
+/** Asks what a host asks, such as a second factor; undefined where the question was left with Ctrl-C. */
+export async function askHost(terminal: Terminal, message: string, isEchoed: boolean): Promise<Secret | undefined> {
+  if (!isEchoed) return await askSecret(terminal, message, "a host's question");
+  const { createInterface } = await import('node:readline/promises');
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return new Secret(await lines.question(`${message.trimEnd()} `), "typed for a host's question");
+  } catch (error) {
+    if (isPromptLeft(error)) return undefined;
+    throw error;
+  } finally {
+    lines.close();
+  }
+}
+
 const isPromptLeft = (error: unknown) =>
-  error instanceof Error && (error.name === 'ExitPromptError' || error.name === 'AbortPromptError');
+  error instanceof Error && ['ExitPromptError', 'AbortPromptError', 'AbortError'].includes(error.name);

@@ -13,12 +13,26 @@ const SUMMARIES: Record<TransportFailure, string> = {
   'no-shell': 'No shell on the host',
   unsupported: 'Not supported yet',
   disconnected: 'Connection lost',
+  'cannot-write': 'Host cannot be written to',
 };
 
 /** A failure of a host as it is reported: the diagnostic, and how the host came out. */
 export interface HostFailure {
   readonly diagnostic: Diagnostic;
   readonly outcome: Extract<HostOutcome, 'failed' | 'unreachable' | 'locked' | 'interrupted'>;
+}
+
+function hintOf(hint: string | undefined): { readonly hint?: string } {
+  return hint === undefined ? {} : { hint };
+}
+
+/** What to do about a host that takes nothing more, by the words of its own commands; undefined for all else. */
+export function cureFor(said: string, host: string): string | undefined {
+  if (/No space left on device|Disk quota exceeded/.test(said))
+    return `Make room on ${host}: \`df -h\` and \`df -i\` there show what is full. Then run the same command again: it goes on from there.`;
+  if (/Read-only file system/.test(said))
+    return `A file system of ${host} is read-only: \`dmesg\` there may say why. Make it writable, then run the same command again.`;
+  return undefined;
 }
 
 /**
@@ -38,7 +52,8 @@ export function hostFailure(error: unknown, host: string, connected: boolean): H
       outcome: failed ? 'failed' : 'unreachable',
       diagnostic: problem(code, SUMMARIES[error.failure], `${host}: ${error.message}`, {
         host,
-        ...(error.hint === undefined ? {} : { hint: error.hint }),
+        ...hintOf(error.hint ?? cureFor(error.message, host)),
+        ...(error.hostKey === undefined ? {} : { hostKey: error.hostKey }),
       }),
     };
   }

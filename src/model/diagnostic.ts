@@ -29,6 +29,16 @@ export interface Diagnostic {
   readonly resource?: string;
   /** The end of what the failing command printed, already bounded. */
   readonly output?: string;
+  /** A host key that nobody knows: several are told in one block. */
+  readonly hostKey?: ShownHostKey;
+}
+
+/** A key that a host shows, in words. */
+export interface ShownHostKey {
+  /** `app1 (10.77.0.21:22, user operator): ssh-ed25519 SHA256:…`. */
+  readonly shown: string;
+  /** `ssh-ed25519 AAAA…`, as the inventory pins it. */
+  readonly pin: string;
 }
 
 /** Builds an error diagnostic; `rest` carries the optional fields. */

@@ -155,9 +155,11 @@ export function judgeHostKey(policy: HostKeyPolicy, blob: Uint8Array): HostKeyVe
     return refused(policy.acceptNew ? 'host-key-changed' : 'host-key-unknown', error, hint);
   }
   if (policy.acceptNew) return { verdict: 'new', name, keyType };
-  return refused(
+  const error = new TransportError(
     'host-key-unknown',
     `The host key of ${policy.label} is not known: it shows ${offered}, and neither the inventory nor known_hosts has a key of ${name}.`,
     `Compare that fingerprint with the host’s console (ssh-keygen -lf /etc/ssh/ssh_host_*_key.pub there), then pin the key in the inventory (ssh: host_keys: ["${keyType} ${key.length < 200 ? key : '…'}"]) or run once with --accept-new.`,
+    { hostKey: { shown: `${policy.label}: ${offered}`, pin: `${keyType} ${key}` } },
   );
+  return { verdict: 'refused', error };
 }

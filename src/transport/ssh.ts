@@ -124,7 +124,7 @@ export function sshTransport(options: SshOptions): SshTransport {
     } catch (error) {
       if (!(error instanceof TransportError)) throw error;
       const message = `On the way to ${endpoint.label}: ${error.message}`;
-      throw new TransportError(error.failure, message, error.hint, { cause: error });
+      throw new TransportError(error.failure, message, error.hint, { cause: error, hostKey: error.hostKey });
     }
   }
 

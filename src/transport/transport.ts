@@ -1,9 +1,11 @@
 import type { Duplex } from 'node:stream';
+import type { ShownHostKey } from '../model/diagnostic.ts';
 
 /**
  * Why a connection could not be made, or ended. Each maps to a diagnostic code `ssh/...`.
  * `unreachable` covers everything up to the login, its deadline too (exit code 4); `timeout` is a deadline missed
  * after the login (exit code 3). `no-shell`: logged in, but what answered is not a POSIX shell of farmctl's.
+ * `cannot-write`: the shell runs, and what it was sent found no place on the host.
  * `unsupported`: something that only OpenSSH's own client can do, such as certificates.
  */
 export type TransportFailure =
@@ -16,18 +18,27 @@ export type TransportFailure =
   | 'become-failed'
   | 'no-shell'
   | 'unsupported'
-  | 'disconnected';
+  | 'disconnected'
+  | 'cannot-write';
 
 /** A connection's failure, with a sentence and a next step for the user. */
 export class TransportError extends Error {
   readonly failure: TransportFailure;
   readonly hint: string | undefined;
+  /** The key that was refused because nobody knows any of that host. */
+  readonly hostKey: ShownHostKey | undefined;
 
-  constructor(failure: TransportFailure, message: string, hint?: string, options?: { cause?: unknown }) {
+  constructor(
+    failure: TransportFailure,
+    message: string,
+    hint?: string,
+    options?: { cause?: unknown; hostKey?: ShownHostKey | undefined },
+  ) {
     super(message, options);
     this.name = 'TransportError';
     this.failure = failure;
     this.hint = hint;
+    this.hostKey = options?.hostKey;
   }
 }
 

@@ -280,6 +280,12 @@ export const CASES: readonly Case[] = [
     ...one('  StrictHostKeyChecking accept-new\n'),
     known: ({ one, hop }) => `[127.0.0.1]:${one.port} ${hop.hostKey}\n`,
   },
+  {
+    name: 'known by another kind, StrictHostKeyChecking accept-new',
+    is: 'host-key-changed',
+    ...one('  StrictHostKeyChecking accept-new\n'),
+    known: (site) => `[127.0.0.1]:${site.one.port} ${site.publicKey('host-rsa')}\n`,
+  },
   { name: 'revoked', is: 'host-key-revoked', ...one(), known: ({ one }) => `${line(one)}@revoked * ${one.hostKey}\n` },
   { name: 'on the list of RevokedHostKeys', is: 'host-key-revoked', ...one('  RevokedHostKeys @/host.pub\n') },
   { name: 'known by a hashed name', is: 'one: root good', ...one(), isHashed: true },

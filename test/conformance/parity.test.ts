@@ -110,15 +110,6 @@ describe.skipIf(!canRun)('the same as OpenSSH (left out without openssh-server, 
           'host-key-unknown',
           { config: (own) => `${app1(own.one.port)}  StrictHostKeyChecking no\n`, known: () => '' },
         ],
-        [
-          'accept-new where another kind of key is known',
-          'one: root good',
-          'host-key-changed',
-          {
-            config: (own) => `${app1(own.one.port)}  StrictHostKeyChecking accept-new\n`,
-            known: (own) => `[127.0.0.1]:${own.one.port} ${own.publicKey('host-rsa')}\n`,
-          },
-        ],
       ];
     test.each(STRICTER)('%s: ssh → %s, farmctl → %s', async (name, ssh, farmctl, given) => {
       const one: Case = { name, is: 'unreachable', ...given };
