@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { HostHandle, RunningCommand } from '../lab/lab.ts';
 import { PROJECT_PATH } from '../lab/paths.ts';
 import { whyNoLab } from '../lab/requirements.ts';
+import { NAMES } from './projects/site/roles/hostile/role.ts';
 import { openSite, type Site, words } from './site.ts';
 
 const reason = await whyNoLab();
@@ -177,5 +178,30 @@ describe.skipIf(reason !== undefined)(`several hosts${reason === undefined ? '' 
     ]);
     await site.converge();
     expect(await site.run('drift')).toMatchObject({ exitCode: 0, changes: [] });
+  }, 120_000);
+  test('hostile names and contents come through whole, and are found when they change', async () => {
+    const apply = await site.lab.farmctl([...words('apply', 'hostile', { 'hostile.word': 'first' })]);
+    expect(apply, apply.stderr).toMatchObject({ exitCode: 0 });
+    const again = await site.lab.farmctl(words('apply', 'hostile'));
+    expect(again, again.stderr).toMatchObject({ exitCode: 0 });
+    expect((await site.lab.farmctl(words('drift', 'hostile'))).exitCode).toBe(0);
+    for (const name of NAMES) {
+      const path = `/srv/hostile/${name}`;
+      const read = `cat -- '${path.replaceAll("'", "'\\''")}'`;
+      expect(await host('app1').must(read)).toBe(`one ${name}\n@0 exit 0\n$(reboot)`);
+    }
+    expect(
+      await host('app1').must(
+        'find / -xdev -name ran; cd "/srv/hostile/own d" && ls -A | wc -l; stat -c %s /srv/hostile/large; od -An -tx1 /srv/hostile/invalid',
+      ),
+    ).toBe(`${NAMES.length + 1}\n10485760\n ff fe 00 0a c3 28 0d\n`);
+    await host('app1').must(`cd '/srv/hostile/own d' && touch -- '-x $(touch ran)
+y' && printf '\\377' >'two words' && printf x | dd of=/srv/hostile/large bs=1 seek=5000000 conv=notrunc 2>/dev/null`);
+    const drift = await site.lab.farmctl([...words('drift', 'hostile'), '--json']);
+    expect(drift.exitCode).toBe(2);
+    expect(drift.stdout.match(/"action": "update"/g)).toHaveLength(2);
+    expect(await site.lab.farmctl(words('apply', 'hostile'))).toMatchObject({ exitCode: 0 });
+    expect((await site.lab.farmctl(words('drift', 'hostile'))).exitCode).toBe(0);
+    expect(await host('app1').must('find / -xdev -name ran')).toBe('');
   }, 120_000);
 });

@@ -1,0 +1,38 @@
+import { bytes, defineRole, file, ownedDirectory, t, text } from 'farmctl';
+
+/** Bytes that do not compress and are the same each time. */
+function noise(size: number, seed: number): Uint8Array {
+  const words = new Uint32Array(size / 4);
+  let state = seed;
+  for (let index = 0; index < words.length; index++) {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    words[index] = state;
+  }
+  return new Uint8Array(words.buffer);
+}
+
+export default defineRole({
+  name: 'bulk',
+  summary: 'A very large file, or very many small ones.',
+  systems: ['debian-12'],
+  variables: t.object({
+    megabytes: t.integer({ default: 0 }),
+    seed: t.integer({ default: 1 }),
+    names: t.integer({ default: 0 }),
+  }),
+  resources: ({ variables: { megabytes, seed, names } }) => [
+    ...(megabytes === 0 ? [] : [file({ path: '/srv/large', content: bytes(noise(megabytes * 1_048_576, seed)) })]),
+    ...(names === 0
+      ? []
+      : [
+          ownedDirectory({
+            path: '/srv/many',
+            entries: Array.from({ length: names }, (_, index) =>
+              file({ path: `/srv/many/name ${index} with $(words)`, content: text(`content ${index} of ${seed}\n`) }),
+            ),
+          }),
+        ]),
+  ],
+});
