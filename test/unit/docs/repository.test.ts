@@ -54,6 +54,17 @@ describe('the repository', () => {
     expect(lock).toContain('"integrity"');
   });
 
+  // An installation where a package for another platform cannot be fetched drops it, and `npm ci` refuses what is left.
+  test('the lock file holds the packages of every platform', async () => {
+    const lock: { packages: Record<string, { optionalDependencies?: Record<string, string> }> } = JSON.parse(
+      await readFile(join(PROJECT_PATH, 'package-lock.json'), 'utf8'),
+    );
+    const wanted = Object.values(lock.packages).flatMap((one) => Object.keys(one.optionalDependencies ?? {}));
+    const paths = Object.keys(lock.packages);
+    expect(wanted.length).toBeGreaterThan(50);
+    expect(wanted.filter((name) => !paths.some((path) => path.endsWith(`node_modules/${name}`)))).toEqual([]);
+  });
+
   test('each role has a page that begins with its name', async () => {
     const roles = (await ownFiles()).filter((path) => /^roles\/[a-z][^/]*\/role\.ts$/.test(path));
     expect(roles.length).toBeGreaterThan(4);
