@@ -8,7 +8,7 @@ import { type ManifestEntry, manifestKey } from '../plan/manifest.ts';
 import type { HostPlan } from '../plan/plan.ts';
 import { assess, type Step } from '../plan/step.ts';
 import { pathKey } from '../remote/file-script.ts';
-import { STATE_DIRECTORY } from '../remote/runtime.ts';
+import { STATE_DIRECTORY, signsOfLife } from '../remote/runtime.ts';
 import { joinScripts, Script, sh } from '../remote/sh.ts';
 import { STATE_FUNCTIONS } from '../remote/state-functions.ts';
 import { ownState } from '../resource/types/own-state.ts';
@@ -17,10 +17,10 @@ import type { Connection } from '../transport/transport.ts';
 import { applySteps, probeNow, type StepsOutcome, type StepWatcher } from './apply-steps.ts';
 import { DEADLINES } from './deadlines.ts';
 import type { HostResult, Timings } from './events.ts';
-import { type HostFailure, hostFailure } from './failure.ts';
+import { cureFor, type HostFailure, hostFailure } from './failure.ts';
 import { contradictions, LOCKED_STATUS, type Locked, lookAtHost } from './look.ts';
 import type { RunOptions } from './run.ts';
-import { openSession, type Session } from './session.ts';
+import { type Answer, openSession, type Session } from './session.ts';
 import { LOG_PATH, preparationScript } from './step-script.ts';
 import { validateStaged } from './validate-staged.ts';
 
@@ -186,13 +186,13 @@ async function lockHost(run: HostRun, options: RunOptions): Promise<boolean> {
   const owner = `${userInfo().username}@${hostname()}, process ${process.pid}, since ${new Date().toISOString()}`;
   const exchange = { deadlineMs: DEADLINES.stepMs + options.lockTimeoutMs, doing: 'locking the host' };
   const command = (shell: Script) =>
-    new Script(`${STATE_FUNCTIONS}open_state || exit 1
+    new Script(`${STATE_FUNCTIONS}${told(new Script('open_state')).text}
 flock -x -o -w ${seconds} -E ${LOCKED_STATUS} ${STATE_DIRECTORY} ${shell.text}
 r=$?
 [ $r -ne ${LOCKED_STATUS} ] || { frame locked; cat ${STATE_DIRECTORY}/owner >&3 2>/dev/null; }
 exit $r`);
   // Before the lock is free again: who is refused later is not told of a run that has ended.
-  const leaving = sh`trap ${`rm -f -- ${STATE_DIRECTORY}/owner ${LOG_PATH}`} EXIT`;
+  const leaving = signsOfLife(sh`rm -f -- ${STATE_DIRECTORY}/owner ${LOG_PATH}`);
   const refused = await session.enter(command, leaving, exchange);
   if (refused !== undefined) {
     const frame = refused.frames.find((one) => one.words[0] === 'locked');
@@ -201,7 +201,7 @@ exit $r`);
       .trim();
     const failure: HostFailure =
       frame === undefined
-        ? { outcome: 'failed', diagnostic: unwritable(host.name, 'cannot be made or locked') }
+        ? { outcome: 'failed', diagnostic: unwritable(host.name, 'cannot be made or locked', refused) }
         : lockedFailure(host.name, { lockedBy });
     fail(run, failure, options);
     return false;
@@ -209,22 +209,38 @@ exit $r`);
   run.isLocked = true;
   const begun = await session.exchange(
     joinScripts([
-      sh`printf '%s\n' ${owner} >${STATE_DIRECTORY}/owner; rm -rf ${STATE_DIRECTORY}/.farmctl-bodies.*`,
-      forgetScript(run.forgotten, run.unclaimed),
-      run.preparations.length > 0 ? preparationScript(run.preparations) : new Script(':'),
+      sh`rm -rf ${STATE_DIRECTORY}/.farmctl-bodies.*; printf '%s\n' ${owner} >${STATE_DIRECTORY}/owner`,
+      told(
+        joinScripts([
+          forgetScript(run.forgotten, run.unclaimed),
+          run.preparations.length > 0 ? preparationScript(run.preparations) : new Script(':'),
+        ]),
+      ),
     ]),
     [],
     exchange,
   );
   if (begun.status === 0) return true;
-  fail(run, { outcome: 'failed', diagnostic: unwritable(host.name, 'cannot be written to') }, options);
+  fail(run, { outcome: 'failed', diagnostic: unwritable(host.name, 'cannot be written to', begun) }, options);
   return false;
 }
 
-function unwritable(host: string, how: string): Diagnostic {
-  return problem('host/no-state', 'Host cannot be written to', `${host}: ${STATE_DIRECTORY} ${how}.`, {
+/** The script in a shell of its own; where it fails, what it said is sent and the request ends with 1. */
+function told(script: Script): Script {
+  return new Script(`e=$( (
+${script.text}
+) 2>&1 </dev/null ) || { frame said; printf '%s' "$e" | tail -c 2000 >&3; exit 1; }`);
+}
+
+function unwritable(host: string, how: string, answer: Answer): Diagnostic {
+  const frame = answer.frames.find((one) => one.words[0] === 'said');
+  const output = Buffer.from(frame?.payload ?? [])
+    .toString('utf8')
+    .trim();
+  return problem('host/cannot-write', 'Host cannot be written to', `${host}: ${STATE_DIRECTORY} ${how}.`, {
     host,
-    hint: 'Is its file system full or read-only?',
+    output,
+    hint: cureFor(output, host) ?? 'Put right what the output names, then run the same command again.',
   });
 }
 

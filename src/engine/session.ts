@@ -72,7 +72,7 @@ export async function openSession(connection: Connection): Promise<Session> {
       const word = frame.words[0] ?? '';
       if (kind.includes(word)) return { frames, last: frame };
       if (word === 'fatal')
-        throw new TransportError('disconnected', `the host says: ${frame.words.slice(1).join(' ')}`);
+        throw new TransportError('cannot-write', `the host says: ${frame.words.slice(1).join(' ')}`);
       if (word === '.' || word === 'hello') continue;
       frames.push(frame);
       restartTimer();

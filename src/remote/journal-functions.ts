@@ -60,7 +60,7 @@ claimed=' '
 claiming() { [ -e "$S/paths/$1" ] || claimed="$claimed$1 "; }
 unclaim() { case $claimed in *" $1 "*) release "$1" "$2" ;; esac; }
 journal_open() {
-  [ -e "$D/journal.new" ] || cat >"$D/journal.new"
+  [ -e "$D/journal.new" ] || cat >"$D/journal.new" || return 1
   if [ ! -e ${JOURNAL_UNIT_PATH} ]; then
     printf '%s' "$1" >"$D/unit" && mv -fT -- "$D/unit" ${JOURNAL_UNIT_PATH} && systemctl -q enable farmctl-journal.service
   fi

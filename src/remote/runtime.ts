@@ -26,6 +26,25 @@ unset LANG LANGUAGE CDPATH ENV BASH_ENV GREP_OPTIONS 2>/dev/null
 umask 022
 `;
 
+/** Seconds between two signs of life of a host that is held. */
+const SIGN_OF_LIFE_SECONDS = 15;
+
+/**
+ * For the shell that holds a host's lock, before its runtime: a line on the channel's stderr now and then, which nobody
+ * reads. A host sends nothing by itself while it waits for the next word; so without this its sshd would not notice for
+ * hours that the controller is gone without a goodbye (a cut network), and the lock would be held as long.
+ * @param atExit shell text to run when that shell ends, however it does
+ */
+export function signsOfLife(atExit: Script): Script {
+  return new Script(`( trap - EXIT; while sleep ${SIGN_OF_LIFE_SECONDS} && echo >&4; do :; done ) 3>&- &
+farmctl_life=$!
+farmctl_exit() {
+  kill $farmctl_life 2>/dev/null
+  ${atExit.text}
+}
+trap farmctl_exit EXIT`);
+}
+
 /**
  * The remote side of a session. It reads requests from its input, `SCRIPT_BYTES BODY_BYTES...` on a line, then the
  * script, then the bodies; it puts the bodies into files `$B/0`, `$B/1`… first, then runs the script in a subshell, so
@@ -34,16 +53,17 @@ umask 022
  */
 export function runtime(nonce: string): Script {
   return new Script(`${ENVIRONMENT}farmctl_nonce=${nonce} farmctl_tag=
-exec 3>&1 1>/dev/null 2>&1
+exec 3>&1 4>&2 1>/dev/null 2>&1
 trap '' HUP PIPE
 ${FRAME_FUNCTIONS}${String.raw`
-fatal() { frame "fatal $1"; frame .; exit 1; }
+fatal() { [ -z "$B" ] || rm -rf "$B"; frame "fatal $1"; frame .; exit 1; }
+why() { e=$( { head -c 65536 /dev/zero >"$1"; } 2>&1 ); printf %s "\${e##*: }"; }
 receive() {
-  B=$(mktemp -d "\${BODIES:-${STATE_DIRECTORY}}/.farmctl-bodies.XXXXXXXX") || fatal "cannot write below \${BODIES:-${STATE_DIRECTORY}}"
+  B=$(mktemp -d "\${BODIES:-${STATE_DIRECTORY}}/.farmctl-bodies.XXXXXXXX" 2>&1) || { b=$B B= ; fatal "$b"; }
   b=0
   for l; do
-    head -c "$l" >"$B/$b" || fatal "cannot write $l bytes to $B"
-    [ "$(wc -c <"$B/$b")" -eq "$l" ] || exit 1
+    head -c "$l" >"$B/$b" || fatal "cannot write $l bytes below \${B%/*}: $(why "$B/$b")"
+    [ "$(wc -c <"$B/$b")" -eq "$l" ] || { rm -rf "$B"; exit 1; }
     b=$((b + 1))
   done
 }

@@ -21,7 +21,7 @@ open_state() {
 }
 there() { [ -e "$1" ] || [ -L "$1" ]; }
 say() { printf '%s\n' "$*" >&2; }
-flush() { [ -L "$1" ] || sync -- "$1"; }
+flush() { [ -L "$1" ] || [ ! -f "$1" ] || sync -- "$1"; }
 write_whole() { rm -f -- "$2.new" && cat >"$2.new" && sync -- "$2.new" && mv -fT -- "$2.new" "$2" && sync -- "$1"; }
 keep() {
   there "$2" || return 0

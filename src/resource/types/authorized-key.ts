@@ -105,7 +105,8 @@ function safetyFields(name: string, { uid }: KeyState, state: PathState, mode: s
 
 /**
  * The file is written by its user, so that whatever lies in the home directory leads no further than they could go
- * themselves. Only the owner of `.ssh` is set by root, from inside it, after a look at where that is.
+ * themselves. Only owners are set by root, from inside `.ssh`, after a look at where that is; that of the file only if it
+ * has no other name (what it is a name of could be somebody else's) and still is who was seen.
  */
 function editScript({ user, key }: Desired, line: string): Script {
   const edit = sh`set -u
@@ -129,6 +130,14 @@ ssh=${new Script('${home%/}')}/.ssh
 [ -d "$ssh" ] || runuser -u ${user} -- mkdir -m 0700 -- "$ssh" || exit 1
 cd -P -- "$ssh" && [ "$(pwd -P)" = "$ssh" ] || { echo "$ssh is a symlink"; exit 1; }
 chown -- "$number" . && chmod -- go-w . || exit 1
+if [ -f authorized_keys ] && [ ! -L authorized_keys ]; then
+  owner=$(stat -c '%h %u:%g' -- authorized_keys)
+  case $owner in
+    *" $number") ;;
+    '1 '*) chown --from=${new Script('"${owner#* }"')} -- "$number" authorized_keys || exit 1 ;;
+    *) echo 'authorized_keys belongs to somebody else and has another name'; exit 1 ;;
+  esac
+fi
 runuser -u ${user} -- sh -c ${edit.text}`;
 }
 
