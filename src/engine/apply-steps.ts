@@ -11,6 +11,7 @@ import { TRANSACTION_STATUS } from '../remote/transaction.ts';
 import { graver } from '../resource/change.ts';
 import type { Resource } from '../resource/define.ts';
 import { DEADLINES, PROBE_SECONDS } from './deadlines.ts';
+import { cureFor } from './failure.ts';
 import type { Session } from './session.ts';
 import { DIFFERS_TAG, stepsScript } from './step-script.ts';
 
@@ -162,7 +163,9 @@ function failureOf(step: Step, host: string, status: number, output: string): Di
   const why = status === 124 || status === 137 ? 'its time was up' : `a command ended with status ${status}`;
   return problem('remote/command-failed', 'Change failed', `${step.change.action} ${resource} on ${host}: ${why}.`, {
     ...rest,
-    hint: 'Put right what the output names, then run the same command again: it goes on from there.',
+    hint:
+      cureFor(output, host) ??
+      'Put right what the output names, then run the same command again: it goes on from there.',
   });
 }
 
