@@ -96,7 +96,8 @@ export function masterArguments(endpoint: Endpoint, settings: ClientSettings): s
       // Never less than this, whatever the configuration says; new keys are taken by us alone.
       StrictHostKeyChecking: 'yes',
       BatchMode: settings.mayAsk ? 'no' : 'yes',
-      NumberOfPasswordPrompts: 3,
+      // What is answered is right, or wrong for good: a password must not be sent again, nor an empty one after it.
+      NumberOfPasswordPrompts: 1,
       ControlMaster: 'yes',
       ControlPath: escaped(settings.controlPath),
       PermitLocalCommand: 'yes',

@@ -326,20 +326,52 @@ describe.skipIf(!hasSshd())('logging in at a real sshd (left out without openssh
   });
 
   describe('in bad weather', () => {
-    it('brings 40 logins through an sshd that takes three at once', async () => {
-      const narrow = await startSshd(['MaxStartups 3:100:3']);
+    it('brings 50 addresses through one sshd with MaxStartups 3 and MaxSessions 1', async () => {
+      const addresses = Array.from({ length: 50 }, (_, index) => `127.0.1.${index + 1}`);
+      const narrow = await startSshd(['MaxStartups 3:100:3', 'MaxSessions 1']);
+      const wires = new Map(
+        await Promise.all(addresses.map(async (at) => [at, await startWire(narrow.port, at)] as const)),
+      );
       try {
         const transport = sshTransport({
           target: (name) => ({
             name,
-            address: '127.0.0.1',
-            settings: { port: narrow.port, user: me, privateKey: narrow.keyPath, sshConfig: false },
+            address: name,
+            settings: {
+              port: wires.get(name)?.port ?? 0,
+              user: me,
+              privateKey: narrow.keyPath,
+              sshConfig: false,
+              hostKeys: [narrow.hostKey],
+            },
             become: { enabled: false },
           }),
-          knownHostsFile: narrow.knownHostsPath,
         });
-        const names = Array.from({ length: 40 }, (_, index) => `app${index}`);
-        opened.push(...(await Promise.all(names.map((name) => transport.connect(name, never)))));
+        const names = await Promise.all(
+          addresses.map(async (address) => {
+            const connection = await transport.connect(address, never);
+            opened.push(connection);
+            return await whoami(connection);
+          }),
+        );
+        expect(names).toEqual(addresses.map(() => me));
+      } finally {
+        for (const connection of opened.splice(0)) connection.close();
+        for (const wire of wires.values()) await wire.stop();
+        await narrow.stop();
+      }
+    });
+
+    it('needs one session alone, with OpenSSH’s client too', async () => {
+      const narrow = await startSshd(['MaxSessions 1']);
+      try {
+        const settings = { port: narrow.port, privateKey: narrow.keyPath };
+        const connection = await login(settings, { knownHostsFile: narrow.knownHostsPath, client: 'openssh' });
+        const held = await connection.start(LOADER);
+        const refused = await failure(connection.start(LOADER));
+        expect(refused.failure).toBe('no-shell');
+        expect(refused.message).toContain('session');
+        held.end();
       } finally {
         for (const connection of opened.splice(0)) connection.close();
         await narrow.stop();
@@ -471,6 +503,17 @@ describe('logging in with a password', () => {
               answers[0] === 'right' && answers[1] === '123456' ? auth.accept() : auth.reject(['keyboard-interactive']),
           );
         }
+        if (auth.username === 'two' && auth.method === 'publickey') {
+          // A key first (whatever it is), then the code.
+          if (auth.signature === undefined) return auth.accept();
+          return auth.reject(['keyboard-interactive'], true);
+        }
+        if (auth.username === 'two' && auth.method === 'keyboard-interactive') {
+          return auth.prompt([{ prompt: 'Code: ', echo: true }], ([code]) =>
+            code === '123456' ? auth.accept() : auth.reject(['keyboard-interactive']),
+          );
+        }
+        if (auth.username === 'two') return auth.reject(['publickey']);
         auth.reject(auth.username === 'plain' ? ['password', 'publickey'] : ['keyboard-interactive']);
       });
     });
@@ -483,13 +526,16 @@ describe('logging in with a password', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  async function attempt(user: string, options: Partial<SshOptions>): Promise<string> {
+  async function attempt(user: string, options: Partial<SshOptions>, more: SshSettings = {}): Promise<string> {
     tries = [];
     const transport = sshTransport({
       target: (name) => ({
         name,
         address: '127.0.0.1',
-        settings: { port, user, sshConfig: false, hostKeys: [hostKey], privateKey: join(folder, 'nowhere') },
+        settings: {
+          ...{ port, user, sshConfig: false, hostKeys: [hostKey], privateKey: join(folder, 'nowhere') },
+          ...more,
+        },
         become: {},
       }),
       ...options,
@@ -523,5 +569,51 @@ describe('logging in with a password', () => {
     expect(await attempt('factor', options)).toBe('in');
     expect(asked).toEqual(['Code: ']);
     expect(tries).toEqual(['none', 'keyboard-interactive']);
+  });
+
+  it('asks for the second factor after a key, with a password at hand or without', async () => {
+    const key = join(folder, 'first');
+    keygen(key);
+    const asked: string[] = [];
+    const config = join(folder, 'two.conf');
+    writeFileSync(config, `IdentityFile ${key}\nIdentityAgent none\n`);
+    const options: Partial<SshOptions> = {
+      sshConfigFile: config,
+      askAnswer: async (_label, question) => {
+        asked.push(question);
+        return new Secret('123456', 'a test');
+      },
+    };
+    expect(await attempt('two', options, { sshConfig: true })).toBe('in');
+    expect(await attempt('two', { ...options, client: 'openssh' }, { sshConfig: true })).toBe('in');
+    expect(asked).toHaveLength(2);
+    for (const question of asked) expect(question).toMatch(/^Code: ?$/);
+  });
+
+  describe('by OpenSSH’s own client', () => {
+    const client = 'openssh';
+
+    it('sends it, to what asks for it and no more than once', async () => {
+      expect(await attempt('plain', { client, password: new Secret('right', 'a test') })).toBe('in');
+      const refused = await attempt('plain', { client, password: new Secret('wrong', 'a test') });
+      expect(refused).toContain('auth-failed');
+      expect(refused).toContain('the password');
+      expect(refused).not.toContain('wrong');
+      expect(tries.filter((method) => method === 'password')).toHaveLength(1);
+    });
+
+    it('answers questions with it, and asks for the rest', async () => {
+      const asked: string[] = [];
+      const askAnswer = async (_label: string, question: string) => {
+        asked.push(question);
+        return new Secret('123456', 'a test');
+      };
+      expect(await attempt('factor', { client, password: new Secret('right', 'a test'), askAnswer })).toBe('in');
+      expect(asked).toEqual(['Code: ']);
+    });
+
+    it('says without a password what there was to try', async () => {
+      expect(await attempt('plain', { client })).toContain('There was nothing to try.');
+    });
   });
 });

@@ -114,7 +114,8 @@ export interface Wire {
   stop(): Promise<void>;
 }
 
-export async function startWire(to: number): Promise<Wire> {
+/** @param at the loopback address that it listens on */
+export async function startWire(to: number, at = '127.0.0.1'): Promise<Wire> {
   const sockets = new Set<Socket>();
   let count = 0;
   const server = createServer((near) => {
@@ -134,7 +135,7 @@ export async function startWire(to: number): Promise<Wire> {
       one.pipe(other);
     }
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(0, at, resolve));
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('no port');
   const cut = () => {
