@@ -98,7 +98,8 @@ exit 1`,
     return {
       kind: 'remove',
       difference: { action: 'delete', fields, texts: [], risk: 'none', notes: [] },
-      effect: { files: [{ kind: 'absent', path }] },
+      // named wrote it, so there is nothing of farmctl's own to give back.
+      effect: { script: sh`rm -f -- ${path}` },
     };
   },
   paths: ({ path }) => [path],

@@ -1,4 +1,5 @@
 import type { HostOutcome, HostResult } from '../engine/events.ts';
+import type { Diagnostic } from '../model/diagnostic.ts';
 import type { HostPlanState, Plan } from '../plan/plan.ts';
 
 /** What farmctl ends with. The lists of scripts that call it depend on these: they never change. */
@@ -36,9 +37,20 @@ const OUTCOMES: Readonly<Record<HostOutcome, ExitCode>> = {
   interrupted: EXIT.interrupted,
 };
 
+/** Mistakes in roles, variables and templates, and farmctl's own: not the host's fault. */
+const OWN_AREAS = ['role', 'variables', 'template', 'internal'];
+const OWN_CODES = ['resource/duplicate', 'resource/clash', 'resource/invalid'];
+
+function hasOwnMistake({ diagnostics }: { readonly diagnostics: readonly Diagnostic[] }): boolean {
+  return diagnostics.some(
+    ({ severity, code }) =>
+      severity === 'error' && (OWN_CODES.includes(code) || OWN_AREAS.includes(code.split('/')[0] ?? '')),
+  );
+}
+
 /** The code of a run's results. Changes not made are never a success, whatever the reason. */
 export function codeOfResults(results: readonly HostResult[]): ExitCode {
-  const code = gravest(results.map((result) => OUTCOMES[result.outcome]));
+  const code = gravest(results.map((result) => (hasOwnMistake(result) ? EXIT.usage : OUTCOMES[result.outcome])));
   const isIncomplete = results.some((result) => result.outcome === 'not-attempted');
   return code === EXIT.done && isIncomplete ? EXIT.failed : code;
 }
@@ -53,5 +65,10 @@ const STATES: Readonly<Record<HostPlanState, ExitCode>> = {
 
 /** The code of a plan; `onChanges` is what changes count as: drift, or done where a plan is what was asked for. */
 export function codeOfPlan(plan: Plan, onChanges: ExitCode): ExitCode {
-  return gravest(plan.hosts.flatMap((host) => [STATES[host.state], host.changes.length > 0 ? onChanges : EXIT.done]));
+  return gravest(
+    plan.hosts.flatMap((host) => [
+      hasOwnMistake(host) ? EXIT.usage : STATES[host.state],
+      host.changes.length > 0 ? onChanges : EXIT.done,
+    ]),
+  );
 }

@@ -76,6 +76,7 @@ export function revise(
   | { readonly kind: 'stop'; readonly diagnostic: Diagnostic } {
   const found = assess(step.resource, step.unwanted, step.isRemoval, seen);
   if (found.kind === 'as-desired') return { kind: 'done' };
+  if (found.kind === 'unknown' && found.elseAsDesired) return { kind: 'done' };
   if (found.kind !== 'change')
     return { kind: 'stop', diagnostic: differsFromPlan(step, host, `it cannot be looked at: ${found.reason}.`) };
   const { difference, effect } = found;
@@ -139,6 +140,26 @@ function failureOf(step: Step, host: string, status: number, output: string): Di
           hint: 'Correct what it names, then plan again.',
         },
       );
+    if (status === TRANSACTION_STATUS.notShown)
+      return problem(
+        'service/not-validated',
+        'Configuration could not be validated',
+        `The new configuration of ${transaction.unit} on ${host} could not be shown to its checker. Nothing was changed.`,
+        {
+          ...rest,
+          hint: 'The host must allow mount namespaces (unshare) and have room in memory for a copy of the set.',
+        },
+      );
+    if (status === TRANSACTION_STATUS.checkerHung)
+      return problem(
+        'service/checker-timeout',
+        'Checker did not end',
+        `The checker of ${transaction.unit} on ${host} did not end in time. Nothing was changed.`,
+        {
+          ...rest,
+          hint: 'Look at the host: a hung mount or name server may hold it. Then run the same command again.',
+        },
+      );
     if (status === TRANSACTION_STATUS.rolledBack)
       return problem(
         'service/rolled-back',
@@ -170,11 +191,12 @@ function failureOf(step: Step, host: string, status: number, output: string): Di
 }
 
 /** Runs steps that are all known in one exchange. Returns how many were made, and how it ended. */
-async function runBatch(session: Session, steps: readonly Step[], options: Options) {
+async function runBatch(session: Session, steps: readonly Step[], options: Options, mayGroup: boolean) {
   const sent = bodies();
-  const script = stepsScript(steps, sent, session.nonce);
+  const { script, groups } = stepsScript(steps, sent, { nonce: session.nonce, mayGroup });
+  const begins = new Set(groups.map((group) => group.first));
   let startedAt = performance.now();
-  const progress: { made: number; ending: StepsOutcome | 'differs' } = { made: 0, ending: 'done' };
+  const progress: { made: number; ending: StepsOutcome | 'differs' | 'group-differs' } = { made: 0, ending: 'done' };
   const go = () => session.say(options.stopping.aborted ? 'stop' : 'go').catch(() => undefined);
   const onFrame = ({ words, payload }: Frame): void => {
     const [word, index = '', status = ''] = words;
@@ -185,12 +207,15 @@ async function runBatch(session: Session, steps: readonly Step[], options: Optio
       startedAt = performance.now();
       options.watcher.started(step.change);
     } else if (word === 'differs') {
-      progress.ending = 'differs';
+      const isAlone = groups.some((group) => group.first === Number(index) && group.steps.length === 1);
+      progress.ending = isAlone ? 'differs' : 'group-differs';
     } else if (word === 'done' && status === '0') {
       progress.made += 1;
       if (step.effect?.deadline === 'packages') options.packagesRan = true;
       options.watcher.made(step.change, false, performance.now() - startedAt);
-      if (progress.made < steps.length) void go();
+      // What was made together took the time of the first.
+      startedAt = performance.now();
+      if (begins.has(progress.made)) void go();
     } else if (word === 'done') {
       progress.ending = 'failed';
       options.watcher.failed(
@@ -217,6 +242,9 @@ function recordsOf(step: Step, frames: readonly Frame[]): ReadonlyMap<string, Se
   return readSeen(probeBatch(probedBy(step), DIFFERS_TAG), readAnswers(frames));
 }
 
+/** How often one step may find something else than it found a moment ago. */
+const MOST_REVISIONS = 3;
+
 /** Takes up what is found now of all the steps where that lets them act; the others are left for their turn. */
 function refreshed(steps: readonly Step[], seen: ReadonlyMap<string, Seen>, options: Options): readonly Step[] {
   return steps.map((step) => {
@@ -229,10 +257,18 @@ function refreshed(steps: readonly Step[], seen: ReadonlyMap<string, Seen>, opti
 export async function applySteps(session: Session, all: readonly Step[], options: Options): Promise<StepsOutcome> {
   let rest = all;
   let isStale = false;
+  let mayGroup = true;
+  const revisions = new Map<string, number>();
   /** The first step's turn has come with what was found: false means that the host must stop. */
   const turn = (seen: ReadonlyMap<string, Seen>): boolean => {
     const [first, ...others] = rest;
     if (first === undefined) return true;
+    const key = resourceKey(first.resource);
+    revisions.set(key, (revisions.get(key) ?? 0) + 1);
+    if ((revisions.get(key) ?? 0) > MOST_REVISIONS) {
+      options.watcher.failed(first.change, differsFromPlan(first, options.host, 'it looks different at every look.'));
+      return false;
+    }
     const now = revise(first, seen, options.host, options.packagesRan);
     if (now.kind === 'stop') {
       options.watcher.failed(first.change, now.diagnostic);
@@ -256,10 +292,12 @@ export async function applySteps(session: Session, all: readonly Step[], options
     const end = rest.findIndex(
       (step, index) => index > 0 && (step.effect === undefined || rest[index - 1]?.effect?.deadline === 'packages'),
     );
-    const { made, ending, found } = await runBatch(session, end === -1 ? rest : rest.slice(0, end), options);
+    const { made, ending, found } = await runBatch(session, end === -1 ? rest : rest.slice(0, end), options, mayGroup);
     isStale = rest[made - 1]?.effect?.deadline === 'packages';
     rest = rest.slice(made);
     if (ending === 'failed' || ending === 'interrupted') return ending;
+    // Which of the group it was is found out one by one.
+    if (ending === 'group-differs') mayGroup = false;
     if (found !== undefined && !turn(found)) return 'failed';
   }
 }

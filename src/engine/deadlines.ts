@@ -3,10 +3,10 @@ export const DEADLINES = {
   connectMs: 10_000,
   factsMs: 15_000,
   /** Each type of resource may take 30 s; a little more for the rest of the answer. */
-  probeMs: 35_000,
+  probeMs: 60_000,
   checkerMs: 40_000,
   /** Reload or restart with verify, and the way back. */
-  transactionMs: 300_000,
+  transactionMs: 540_000,
   stepMs: 120_000,
   packagesMs: 900_000,
 } as const;

@@ -1,6 +1,6 @@
 import { semaphore } from '../lib/semaphore.ts';
 import { hostFailure } from './failure.ts';
-import { fail, newHostRun, openHost, resultOf } from './host-run.ts';
+import { fail, lockedFailure, newHostRun, openHost, resultOf } from './host-run.ts';
 import { lookAtHost } from './look.ts';
 import type { FactsResult, RunOptions } from './run.ts';
 
@@ -17,8 +17,10 @@ export async function gatherFacts(options: RunOptions): Promise<readonly FactsRe
         if (!(await openHost(run, options)) || run.session === undefined) return { result: resultOf(run, false) };
         try {
           const look = await lookAtHost(run.session, [], { lockTimeoutMs: options.lockTimeoutMs, withFacts: true });
-          if (!('lockedBy' in look) && look.facts !== undefined) return { host: name, facts: look.facts };
-          throw new Error('the host did not say its facts');
+          if ('lockedBy' in look) fail(run, lockedFailure(name, look), options);
+          else if (look.facts !== undefined) return { host: name, facts: look.facts };
+          else throw new Error('the host did not say its facts');
+          return { result: resultOf(run, false) };
         } catch (error) {
           fail(run, hostFailure(error, name, true), options);
           return { result: resultOf(run, false) };

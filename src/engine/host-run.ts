@@ -38,6 +38,8 @@ export interface HostRun {
   desired: DesiredHost;
   failure: HostFailure | undefined;
   changed: number;
+  /** Planned, and already as desired when their turn came. */
+  settled: number;
   readonly timings: { -readonly [K in keyof Timings]: Timings[K] };
   connection: Connection | undefined;
   session: Session | undefined;
@@ -64,6 +66,7 @@ export function newHostRun(host: Host): HostRun {
     desired: { host: host.name, parts: [], failedParts: [], diagnostics: [] },
     failure: undefined,
     changed: 0,
+    settled: 0,
     timings: { connectMs: 0, probeMs: 0, computeMs: 0, applyMs: 0 },
     connection: undefined,
     session: undefined,
@@ -72,7 +75,8 @@ export function newHostRun(host: Host): HostRun {
   };
 }
 
-function lockedFailure(host: string, locked: Locked): HostFailure {
+/** What is said of a host that another run holds. */
+export function lockedFailure(host: string, locked: Locked): HostFailure {
   const by = locked.lockedBy === '' ? 'another run' : `another run: ${locked.lockedBy}`;
   return {
     outcome: 'locked',
@@ -317,7 +321,7 @@ export function resultOf(run: HostRun, applied: boolean): HostResult {
   const { failure, plan } = run;
   const diagnostics = [...plan.diagnostics, ...(failure === undefined ? [] : [failure.diagnostic])];
   const refused = plan.state === 'refused';
-  const notMade = plan.changes.length - run.changed;
+  const notMade = plan.changes.length - run.changed - run.settled;
   const quiet = run.changed > 0 ? 'changed' : 'ok';
   const outcome = failure?.outcome ?? (refused ? 'failed' : applied && notMade > 0 ? 'not-attempted' : quiet);
   return { host: run.host.name, outcome, changed: run.changed, notMade, diagnostics, timings: { ...run.timings } };

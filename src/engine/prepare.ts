@@ -169,6 +169,8 @@ async function applyRuns(
   for (const work of works)
     if (work.hasChanges && !work.blocked)
       parts.set(work.node.part, [...(parts.get(work.node.part) ?? []), work.node.host]);
+  const left = new Map<string, number>();
+  for (const { node } of works) left.set(node.host, (left.get(node.host) ?? 0) + 1);
   report({ kind: 'apply-started', parts: [...parts].map(([part, hosts]) => ({ part, hosts })) });
   await runSchedule(works, {
     forks: options.forks,
@@ -180,7 +182,8 @@ async function applyRuns(
       return applyPart(run, part, options, {
         started: (change) => report({ kind: 'change-started', host, change }),
         made: (change, already, durationMs) => {
-          run.changed += 1;
+          if (already) run.settled += 1;
+          else run.changed += 1;
           report({ kind: 'change-made', host, change, already, durationMs });
         },
         failed: (change, diagnostic) => {
@@ -192,6 +195,9 @@ async function applyRuns(
     finished: ({ host, part }, outcome) => {
       const run = byHost.get(host);
       if (run !== undefined && stepsOf(run, part).length > 0) report({ kind: 'part-finished', host, part, outcome });
+      left.set(host, (left.get(host) ?? 1) - 1);
+      // The lock goes with the connection: a host that is done does not wait for the others.
+      if (left.get(host) === 0) run?.session?.close();
       if (outcome === 'interrupted' && run !== undefined) run.failure ??= interruption(host);
     },
   });

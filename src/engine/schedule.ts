@@ -71,7 +71,7 @@ export async function runSchedule(works: readonly Work[], options: ScheduleOptio
       if (options.isStopping()) return 'interrupted';
       if (!ready || work.blocked || failedHosts.has(node.host) || (isLater && failedParts.has(node.part)))
         return 'not-attempted';
-      const outcome = await forks.use(() => options.run(node));
+      const outcome = await forks.use(async () => (options.isStopping() ? 'interrupted' : options.run(node)));
       // Before the next host of the part gets its turn.
       if (outcome === 'failed') failedParts.add(node.part);
       return outcome;
@@ -90,7 +90,7 @@ export async function runSchedule(works: readonly Work[], options: ScheduleOptio
     // What is not selected, or was left out, counts as done.
     if (work === undefined) return Promise.resolve('done');
     const outcome = begin(work).then((how) => {
-      if (how !== 'done') failedHosts.add(work.node.host);
+      if (how !== 'done' && work.hasChanges) failedHosts.add(work.node.host);
       options.finished(work.node, how);
       return how;
     });

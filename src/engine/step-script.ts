@@ -1,7 +1,8 @@
 import { randomHex } from '../lib/digest.ts';
 import type { Content } from '../model/content.ts';
+import { resourceKey } from '../plan/desired.ts';
 import { manifestKey } from '../plan/manifest.ts';
-import { probeBatch, probeToken } from '../plan/observe.ts';
+import { probeBatch, probeToken, type Seen } from '../plan/observe.ts';
 import { probedBy, type Step } from '../plan/step.ts';
 import { type Bodies, fileScript } from '../remote/file-script.ts';
 import { TRANSACTION_FUNCTIONS } from '../remote/journal-functions.ts';
@@ -9,6 +10,7 @@ import { joinScripts, Script, sh } from '../remote/sh.ts';
 import { STATE_FUNCTIONS } from '../remote/state-functions.ts';
 import { transactionScript } from '../remote/transaction.ts';
 import { PROBE_SECONDS } from './deadlines.ts';
+import { filesOfPiece, makesFiles, manifestScript, pieces, type StepGroup, stepGroups } from './step-groups.ts';
 
 /** Where a step's commands print; its end is sent when they fail. On a tmpfs, so that a full disk does not hide why. */
 export const LOG_PATH = '/run/farmctl-log';
@@ -16,13 +18,11 @@ export const LOG_PATH = '/run/farmctl-log';
 /** Tag of the probe that follows when something else was found than planned. */
 export const DIFFERS_TAG = 'now';
 
-function manifestScript(step: Step): { readonly before: Script; readonly after: Script } {
+function manifestScripts(step: Step): { readonly before: Script; readonly after: Script } {
   const wanted = step.isRemoval ? [] : step.entries.filter((entry) => !isUnwanted(step, entry));
   const dropped = step.entries.filter((entry) => !wanted.includes(entry));
   return {
-    before: joinScripts(
-      wanted.map((entry) => sh`manifest_add ${manifestKey(entry)} ${JSON.stringify(entry)} || exit 1`),
-    ),
+    before: manifestScript(wanted),
     after: joinScripts(dropped.map((entry) => sh`manifest_drop ${manifestKey(entry)} || exit 1`)),
   };
 }
@@ -45,42 +45,115 @@ function effectScript(step: Step, sent: Bodies, marker: string): Script {
   ]);
 }
 
+/** Where a piece of several steps says which of them failed. */
+const REPORT_PATH = `${LOG_PATH}-at`;
+
+/** What is sent for several steps, and the steps before which the script waits for a word. */
+export interface StepsScript {
+  readonly script: Script;
+  readonly groups: readonly StepGroup[];
+}
+
 /**
- * The script of several steps. Each waits for the word `go` from the controller, probes once more and compares with
- * what the plan saw; equal: it acts. Frames: `begin K`, then `done K STATUS` with the end of the output where it
- * failed, or the records of what was found instead and `differs K`. It ends at the first step that was not done.
+ * The script of several steps, in groups. Each group waits for the word `go` from the controller, probes once more and
+ * compares with what the plan saw; equal: it acts. Frames: `begin K`, then `done K STATUS` with the end of the output
+ * where it failed, or the records of what was found instead and `differs K`. It ends at the first step that was not
+ * done. A group of several steps says `differs K` without records.
+ * @param mayGroup false: each step is a group of its own
  */
-export function stepsScript(steps: readonly Step[], sent: Bodies, nonce: string): Script {
+export function stepsScript(
+  steps: readonly Step[],
+  sent: Bodies,
+  { nonce, mayGroup }: { nonce: string; mayGroup: boolean },
+): StepsScript {
+  const groups = stepGroups(steps, mayGroup);
   const functions = new Script(`${STATE_FUNCTIONS}${TRANSACTION_FUNCTIONS}`);
-  const each = steps.map((step, index) => {
-    const batch = probeBatch(probedBy(step), DIFFERS_TAG);
-    const probe = batch.script(nonce, PROBE_SECONDS);
-    const expected = probeToken(batch, step.seen, nonce);
-    const { before, after } = manifestScript(step);
-    const body = joinScripts([before, effectScript(step, sent, `${nonce}${randomHex(4)}`), after]);
-    return new Script(`read -r go || exit 1
+  return { groups, script: joinScripts([functions, ...groups.map((group) => groupScript(group, sent, nonce))]) };
+}
+
+function groupScript(group: StepGroup, sent: Bodies, nonce: string): Script {
+  const { first, steps } = group;
+  const batch = probeBatch(steps.flatMap(probedBy), DIFFERS_TAG);
+  const seen = new Map(steps.flatMap(ownSeen));
+  const isAlone = steps.length === 1;
+  const body = isAlone
+    ? steps.map((step) => singleScript(step, first, sent, nonce))
+    : [manifestStep(steps, first), ...pieces(group).map((piece) => pieceScript(piece, sent, nonce))];
+  return new Script(`read -r go || exit 1
 [ "$go" = go ] || { frame stopped; exit 0; }
-frame begin ${index}
-frame .
+${isAlone ? `frame begin ${first}\nframe .` : ''}
 probe_again() {
-${probe.text}
+${batch.script(nonce, PROBE_SECONDS).text}
 }
 found=$({ probe_again; } 3>&1 | sha256sum)
-if [ "\${found%% *}" != ${expected} ]; then
-  probe_again
-  frame differs ${index}
+if [ "\${found%% *}" != ${probeToken(batch, seen, nonce)} ]; then
+  ${isAlone ? 'probe_again' : ':'}
+  frame differs ${first}
   exit 0
 fi
 ( umask 077; : >${LOG_PATH} )
-(
+${joinScripts(body).text}`);
+}
+
+/** What the plan saw of the step itself: of the others it may know less than they do. */
+function ownSeen(step: Step): [string, Seen][] {
+  const resources = probeBatch(probedBy(step)).groups.flatMap((group) => group.resources);
+  return resources.flatMap((resource) => {
+    const key = resourceKey(resource);
+    const seen = step.seen.get(key);
+    return seen === undefined ? [] : [[key, seen] as [string, Seen]];
+  });
+}
+
+/** Runs it with its output in the log, and tells how step K came out. */
+function logged(body: Script, index: number): Script {
+  return new Script(`(
 ${body.text}
 ) >${LOG_PATH} 2>&1 </dev/null
 r=$?
-frame "done ${index} $r"
+${told(index)}`);
+}
+
+function told(index: number): string {
+  return `frame "done ${index} $r"
 [ "$r" -eq 0 ] || { tail -c 4000 ${LOG_PATH} >&3; exit 0; }
-frame .`);
-  });
-  return joinScripts([functions, ...each]);
+frame .`;
+}
+
+function singleScript(step: Step, index: number, sent: Bodies, nonce: string): Script {
+  const { before, after } = manifestScripts(step);
+  return logged(joinScripts([before, effectScript(step, sent, `${nonce}${randomHex(4)}`), after]), index);
+}
+
+function manifestStep(steps: readonly Step[], first: number): Script {
+  return new Script(`(
+${manifestScript(steps.flatMap((step) => step.entries)).text}
+) >${LOG_PATH} 2>&1 </dev/null || { r=$?; frame begin ${first}; frame "done ${first} $r"; tail -c 4000 ${LOG_PATH} >&3; exit 0; }`);
+}
+
+function pieceScript({ first, steps }: StepGroup, sent: Bodies, nonce: string): Script {
+  const [only] = steps;
+  if (only !== undefined && !makesFiles(only))
+    return new Script(`frame begin ${first}
+frame .
+${logged(effectScript(only, sent, `${nonce}${randomHex(4)}`), first).text}`);
+  const tell = (text: string) =>
+    `k=${first}; while [ $k -lt ${text} ]; do frame "done $k 0"; frame .; k=$((k + 1)); done`;
+  return new Script(`k=${first}; while [ $k -lt ${first + steps.length} ]; do frame "begin $k"; frame .; k=$((k + 1)); done
+(
+${filesOfPiece(steps, sent, REPORT_PATH).text}
+) >${LOG_PATH} 2>&1 </dev/null
+r=$?
+if [ "$r" -ne 0 ]; then
+  at=0 swapped=0
+  [ ! -s ${REPORT_PATH} ] || read -r at swapped <${REPORT_PATH}
+  ${tell(`$((${first} + swapped))`)}
+  at=$((${first} + at))
+  frame "done $at $r"
+  tail -c 4000 ${LOG_PATH} >&3
+  exit 0
+fi
+${tell(String(first + steps.length))}`);
 }
 
 /** Before any package is installed: the manifest entry and the mask of each unit whose configuration is to come. */

@@ -55,7 +55,8 @@ ${joinScripts([...checkers, run]).text}
 ) 2>&1 </dev/null )
 r=$?
 frame "checked ${index} $r"
-printf '%s' "$said" | tail -c 4000 >&3`);
+printf '%s' "$said" | tail -c 4000 >&3
+frame .`);
   });
   const answer = await session.exchange(joinScripts(scripts), sent.contents, options);
   await session.leave(options);
@@ -63,37 +64,45 @@ printf '%s' "$said" | tail -c 4000 >&3`);
     if (words[0] !== 'checked') continue;
     const step = checked[Number(words[1])];
     const status = Number(words[2]);
-    if (step === undefined || status === 0 || status === NO_CHECKER || status === NOT_OVERLAID) continue;
-    const earlier = steps[steps.indexOf(step) - 1];
-    const pending = earlier === undefined ? undefined : steps[0];
+    if (step === undefined || status === 0 || status === NO_CHECKER) continue;
     const said = Buffer.from(payload).toString('utf8').trim();
-    const resource = resourceName(step.resource);
-    refused.set(
-      step,
-      pending === undefined
-        ? problem(
-            'service/refused-configuration',
-            'Configuration refused',
-            `The checker of ${step.resource.id} on ${host} refuses the new configuration (status ${status}). Nothing was changed.`,
-            {
-              host,
-              resource,
-              output: said,
-              hint: 'Correct what it names, then plan again.',
-            },
-          )
-        : problem(
-            'service/refused-for-now',
-            'Configuration not accepted yet',
-            `The checker of ${step.resource.id} on ${host} refuses the new configuration as the host is now; it is validated again after ${pending.change.type} ${pending.change.title}.`,
-            {
-              severity: 'note',
-              host,
-              resource,
-              output: said,
-            },
-          ),
-    );
+    const pending = steps.indexOf(step) > 0 ? steps[0] : undefined;
+    refused.set(step, verdictOf(step, pending, status, { host, resource: resourceName(step.resource), output: said }));
   }
   return { refused };
+}
+
+/** What a checker's exit status other than 0 means for the plan. */
+function verdictOf(
+  step: Step,
+  pending: Step | undefined,
+  status: number,
+  rest: { readonly host: string; readonly resource: string; readonly output: string },
+): Diagnostic {
+  const checker = `The checker of ${step.resource.id} on ${rest.host}`;
+  if (status === NOT_OVERLAID)
+    return problem(
+      'service/not-validated',
+      'Configuration could not be validated',
+      `${checker} could not be shown the new configuration; it is tried again at apply.`,
+      { ...rest, severity: 'note' },
+    );
+  if (status === 124 || status === 137)
+    return problem('service/checker-timeout', 'Checker did not end', `${checker} did not end in time.`, {
+      ...rest,
+      hint: 'Look at the host: a hung mount or name server may hold it. Then run the same command again.',
+    });
+  if (pending === undefined)
+    return problem(
+      'service/refused-configuration',
+      'Configuration refused',
+      `${checker} refuses the new configuration (status ${status}). Nothing was changed.`,
+      { ...rest, hint: 'Correct what it names, then plan again.' },
+    );
+  return problem(
+    'service/refused-for-now',
+    'Configuration not accepted yet',
+    `${checker} refuses the new configuration as the host is now; it is validated again after ${pending.change.type} ${pending.change.title}.`,
+    { ...rest, severity: 'note' },
+  );
 }

@@ -1,6 +1,8 @@
 import { openDirect } from '../checks/direct.ts';
 import { type Reach, runCheck } from '../checks/run.ts';
 import { semaphore } from '../lib/semaphore.ts';
+import { hasErrors } from '../model/diagnostic.ts';
+import type { Facts } from '../model/facts.ts';
 import { desiredOf, needsFacts } from '../plan/desired.ts';
 import { readAnswers } from '../remote/record.ts';
 import { limited } from '../remote/runtime.ts';
@@ -9,7 +11,7 @@ import type { Check } from '../role/check.ts';
 import { type ResolvedFarm, resolveFarm } from '../role/view.ts';
 import type { HostResult } from './events.ts';
 import { hostFailure } from './failure.ts';
-import { fail, type HostRun, newHostRun, openHost, resultOf } from './host-run.ts';
+import { fail, type HostRun, lockedFailure, newHostRun, openHost, resultOf } from './host-run.ts';
 import { lookAtHost } from './look.ts';
 import { tagFilter } from './prepare.ts';
 import type { CheckResult, RunOptions } from './run.ts';
@@ -38,10 +40,18 @@ async function checkHost(run: HostRun, resolved: ResolvedFarm, options: RunOptio
   if (!(await openHost(run, options)) || run.session === undefined) return [];
   const { session } = run;
   try {
-    let facts: Awaited<ReturnType<typeof factsOf>>;
-    if (needsFacts(resolved.partsOf(host.name))) facts = await factsOf(session, options);
+    let facts: Facts | undefined;
+    if (needsFacts(resolved.partsOf(host.name))) {
+      const look = await lookAtHost(session, [], { lockTimeoutMs: options.lockTimeoutMs, withFacts: true });
+      if ('lockedBy' in look) {
+        fail(run, lockedFailure(host.name, look), options);
+        return [];
+      }
+      facts = look.facts;
+    }
     const desired = desiredOf(options.farm, resolved, host.name, options.templates, facts);
-    run.plan = { ...run.plan, diagnostics: desired.diagnostics };
+    const state = hasErrors(desired.diagnostics) ? 'refused' : 'planned';
+    run.plan = { ...run.plan, diagnostics: desired.diagnostics, state };
     const declared = desired.parts
       .filter((part) => filter(part.part, part.role))
       .flatMap((part) => part.checks.map((check) => ({ part: part.part, check })));
@@ -62,11 +72,6 @@ async function checkHost(run: HostRun, resolved: ResolvedFarm, options: RunOptio
   } finally {
     session.close();
   }
-}
-
-async function factsOf(session: NonNullable<HostRun['session']>, options: RunOptions) {
-  const look = await lookAtHost(session, [], { lockTimeoutMs: options.lockTimeoutMs, withFacts: true });
-  return 'lockedBy' in look ? undefined : look.facts;
 }
 
 function reachOf(run: HostRun, check: Check, turn: ReturnType<typeof semaphore>): Reach {

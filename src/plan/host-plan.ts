@@ -136,8 +136,16 @@ export function planHost({ farm, host, desired, filter, seen, orphans }: PlanInp
         seen,
       );
       const at = positions.get(resource) ?? 0;
-      if (assessment.kind === 'as-desired' || assessment.kind === 'stays') continue;
-      if (assessment.kind === 'unknown' && pending === undefined) {
+      if (assessment.kind === 'as-desired' || assessment.kind === 'stays') {
+        // What left the set and is gone already must not be taken for ours when somebody else puts a thing there.
+        for (const one of unwanted.filter((orphan) => observedOf(orphan.resource).state === 'absent')) {
+          forgotten.push(one.entry);
+          unclaimed.push(...(one.resource.type.paths?.(one.resource.desired) ?? []));
+        }
+        continue;
+      }
+      const isSettled = assessment.kind === 'unknown' && assessment.elseAsDesired && pending?.isPackages !== true;
+      if (assessment.kind === 'unknown' && (pending === undefined || isSettled)) {
         if (!assessment.elseAsDesired)
           diagnostics.push(
             problem(

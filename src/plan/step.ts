@@ -35,6 +35,7 @@ export type Assessment =
   | { readonly kind: 'stays'; readonly reason: string };
 
 function knownValue(observed: Observed<unknown>): unknown {
+  if (observed.state === 'unknown') return observed.removable?.value;
   return observed.state === 'known' ? observed.value : undefined;
 }
 
@@ -59,7 +60,8 @@ export function assess(
     if (state.state === 'unknown' && !leaves && !isRemoval)
       return { kind: 'unknown', reason: `${member.id}: ${state.reason}`, elseAsDesired: false };
   if (isRemoval) {
-    if (observed.state === 'unknown' && observed.elseGone !== true) return { kind: 'stays', reason: observed.reason };
+    if (observed.state === 'unknown' && observed.removable === undefined)
+      return { kind: 'stays', reason: observed.reason };
     const removal = resource.type.remove(resource.desired, knownValue(observed), members);
     if (removal.kind === 'gone') return { kind: 'as-desired' };
     if (removal.kind === 'stays') return removal;

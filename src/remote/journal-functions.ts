@@ -61,8 +61,9 @@ claiming() { [ -e "$S/paths/$1" ] || claimed="$claimed$1 "; }
 unclaim() { case $claimed in *" $1 "*) release "$1" "$2" ;; esac; }
 journal_open() {
   [ -e "$D/journal.new" ] || cat >"$D/journal.new" || return 1
-  if [ ! -e ${JOURNAL_UNIT_PATH} ]; then
-    printf '%s' "$1" >"$D/unit" && mv -fT -- "$D/unit" ${JOURNAL_UNIT_PATH} && systemctl -q enable farmctl-journal.service
+  if [ ! -L /etc/systemd/system/sysinit.target.wants/farmctl-journal.service ]; then
+    printf '%s' "$1" >"$D/unit" && sync -- "$D/unit" && mv -fT -- "$D/unit" ${JOURNAL_UNIT_PATH} &&
+      timeout -k 5 60 systemctl -q enable farmctl-journal.service && sync -- /etc/systemd/system/sysinit.target.wants
   fi
 }
 second_name() {

@@ -9,7 +9,6 @@ export const NOT_OVERLAID = 98;
 /** Runs a script in a shell of its own under a time limit, without input and never as an argument. */
 export function boundedScript(script: Script, seconds: number, marker: string): Script {
   return new Script(`{ timeout -k 5 ${seconds} sh /dev/fd/9 9<<'${marker}' </dev/null
-set -u
 ${script.text}
 ${marker}
 }`);

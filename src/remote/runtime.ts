@@ -60,12 +60,13 @@ fatal() { [ -z "$B" ] || rm -rf "$B"; frame "fatal $1"; frame .; exit 1; }
 why() { e=$( { head -c 65536 /dev/zero >"$1"; } 2>&1 ); printf %s "\${e##*: }"; }
 receive() {
   B=$(mktemp -d "\${BODIES:-${STATE_DIRECTORY}}/.farmctl-bodies.XXXXXXXX" 2>&1) || { b=$B B= ; fatal "$b"; }
-  b=0
+  b=0 last=
   for l; do
     head -c "$l" >"$B/$b" || fatal "cannot write $l bytes below \${B%/*}: $(why "$B/$b")"
-    [ "$(wc -c <"$B/$b")" -eq "$l" ] || { rm -rf "$B"; exit 1; }
+    [ "$l" -eq 0 ] || last=$b size=$l
     b=$((b + 1))
   done
+  [ -z "$last" ] || [ "$(wc -c <"$B/$last")" -eq "$size" ] || { rm -rf "$B"; exit 1; }
 }
 serve() {
   frame hello

@@ -22,7 +22,9 @@ open_state() {
 there() { [ -e "$1" ] || [ -L "$1" ]; }
 say() { printf '%s\n' "$*" >&2; }
 flush() { [ -L "$1" ] || [ ! -f "$1" ] || sync -- "$1"; }
-write_whole() { rm -f -- "$2.new" && cat >"$2.new" && sync -- "$2.new" && mv -fT -- "$2.new" "$2" && sync -- "$1"; }
+folder_of() { f=${'${1%/*}'}; [ -n "$f" ] || f=/; }
+clear() { ! there "$1" || rm -f -- "$1"; }
+write_whole() { clear "$2.new" && cat >"$2.new" && sync -- "$2.new" && mv -fT -- "$2.new" "$2" && sync -- "$1"; }
 keep() {
   there "$2" || return 0
   [ -L "$2" ] || [ ! -d "$2" ] || { say "$2 is a directory"; return 1; }
@@ -37,7 +39,7 @@ manifest_drop() { rm -f -- "$S/manifest/$1" && sync -- "$S/manifest"; }
 key_of() { printf %s "$1" | sha256sum | cut -c 1-32; }
 parents() {
   [ ! -d "$1" ] || return 0
-  case $1 in /*/*) parents "$(dirname -- "$1")" || return 1 ;; esac
+  case $1 in /*/*) parents "${'${1%/*}'}" || return 1 ;; esac
   mkdir -m 0755 -- "$1" && : >"$S/directories/$(key_of "$1")"
 }
 forget_parents() {
@@ -48,14 +50,14 @@ forget_parents() {
   forget_parents "$(dirname -- "$1")"
 }
 stage_file() {
-  rm -f -- "$3" && ( umask 077; set -C; cat -- "$B/$2" >"$3" ) &&
+  clear "$3" && ( umask 077; set -C; exec cat -- "$B/$2" >"$3" ) &&
     chown -- "$5:$6" "$3" && chmod -- "$4" "$3" && sync -- "$3" && claim "$1"
 }
 own_directory() { chown -- "$3:$4" "$1" && chmod -- "$2" "$1"; }
-stage_link() { rm -f -- "$3" && ln -s -- "$2" "$3" && claim "$1"; }
-stage_original() { rm -f -- "$2" && cp -aT -- "$S/originals/$1" "$2" && flush "$2"; }
-swap() { mv -fT -- "$1" "$2" && sync -- "$(dirname -- "$2")"; }
-vanish() { rm -f -- "$1" && sync -- "$(dirname -- "$1")"; }
+stage_link() { clear "$3" && ln -s -- "$2" "$3" && claim "$1"; }
+stage_original() { clear "$2" && cp -aT -- "$S/originals/$1" "$2" && flush "$2"; }
+swap() { folder_of "$2"; mv -fT -- "$1" "$2" && sync -- "$f"; }
+vanish() { folder_of "$1"; rm -f -- "$1" && sync -- "$f"; }
 vanish_ours() { [ ! -e "$S/paths/$1" ] || vanish "$2"; }
 restore_kept() {
   for k in "$S"/originals/*.path; do

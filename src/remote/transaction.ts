@@ -1,7 +1,7 @@
 import type { FileOperation } from '../resource/change.ts';
 import { type Bodies, besides, directoryOf, pathKey, stageScript } from './file-script.ts';
 import { JOURNAL_FUNCTIONS, JOURNAL_UNIT } from './journal-functions.ts';
-import { boundedScript, overlaidScript } from './overlay.ts';
+import { boundedScript, NOT_OVERLAID, overlaidScript } from './overlay.ts';
 import { joinScripts, type Script, sh } from './sh.ts';
 
 /** What is to be done with the process after the swap. */
@@ -46,9 +46,14 @@ export const TRANSACTION_STATUS = {
   rolledBack: 66,
   /** Failed after the swap, and so did putting the old set back. */
   broken: 67,
+  /** The new set could not be laid over the real paths for its checker; nothing was touched. */
+  notShown: 68,
+  /** The checker did not end in time; nothing was touched. */
+  checkerHung: 69,
 } as const;
 
-const PROCESS_SECONDS = 120;
+const PROCESS_SECONDS = 90;
+const VERIFY_SECONDS = 30;
 const CHECKER_SECONDS = 30;
 
 function systemctl(words: readonly string[]): Script {
@@ -137,7 +142,7 @@ export function transactionScript(transaction: Transaction, sent: Bodies, marker
     }
     if (transaction.validate !== undefined)
       lines.push(
-        sh`${overlaidScript(operations, sent, transaction.validate, CHECKER_SECONDS, marker)} || { discard; exit ${TRANSACTION_STATUS.refused}; }`,
+        sh`${overlaidScript(operations, sent, transaction.validate, CHECKER_SECONDS, marker)} || { r=$?; discard; case $r in ${NOT_OVERLAID}) exit ${TRANSACTION_STATUS.notShown} ;; 124|137) exit ${TRANSACTION_STATUS.checkerHung} ;; *) exit ${TRANSACTION_STATUS.refused} ;; esac; }`,
       );
   }
   if (found !== undefined) {
@@ -171,7 +176,7 @@ export function transactionScript(transaction: Transaction, sent: Bodies, marker
   if (transaction.enable === false) lines.push(sh`${systemctl(['-q', 'disable', '--', unit])} || undo`);
   lines.push(sh`${processScript(transaction, transaction.process, marker)} || undo`);
   const stopped = transaction.process === 'stop' || (transaction.process === 'none' && !transaction.wasActive);
-  if (!stopped) lines.push(sh`${boundedScript(transaction.verify, PROCESS_SECONDS, marker)} || undo`);
+  if (!stopped) lines.push(sh`${boundedScript(transaction.verify, VERIFY_SECONDS, marker)} || undo`);
   if (transaction.enable === true) lines.push(sh`${systemctl(['-q', 'enable', '--', unit])} || undo`);
   const late = sh`exit ${TRANSACTION_STATUS.untouched}`;
   lines.push(sh`journal_done || ${late}`, sh`${stampScript(unit, stamp, stamp.paths)} || ${late}`);

@@ -17,8 +17,8 @@ export type Observed<O> =
       readonly reason: string;
       /** True: where nothing earlier on the host is pending, this is as good as the desired state. */
       readonly elseAsDesired?: boolean;
-      /** True: what was to be removed is not there, as far as can be known. */
-      readonly elseGone?: boolean;
+      /** Enough is known for a removal: what there is to be taken away, or undefined where there is nothing. */
+      readonly removable?: { readonly value: O | undefined };
     };
 
 export const absent = { state: 'absent' } as const;

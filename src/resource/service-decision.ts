@@ -27,10 +27,14 @@ export interface Decision {
   readonly reasons: readonly string[];
 }
 
+/** Stands for a content that is not what is wanted and that nobody can tell. */
+const NOT_KNOWN = '(not known)';
+
 /** Contents as found: desired where equal, the old text where a member differs and its text is known. */
 function foundContents(
   wanted: ReadonlyMap<string, string>,
   differences: readonly MemberDifference[],
+  operations: readonly FileOperation[],
 ): Map<string, string> {
   const found = new Map(wanted);
   for (const {
@@ -39,8 +43,11 @@ function foundContents(
     for (const text of texts) {
       if (text.before !== undefined) found.set(text.path, text.before);
       else if (action === 'create') found.delete(text.path);
-      else found.set(text.path, '(not known)');
+      else found.set(text.path, NOT_KNOWN);
     }
+  // Symlinks, bytes and names that nobody declared have no text: what was there is not what is wanted.
+  const told = new Set(differences.flatMap(({ differs }) => differs.texts.map((text) => text.path)));
+  for (const { kind, path } of operations) if (kind !== 'directory' && !told.has(path)) found.set(path, NOT_KNOWN);
   return found;
 }
 
@@ -75,7 +82,7 @@ export function decide(
   }
   const wanted = wantedContents(desired);
   const restartDigest = restartProjection(desired, wanted);
-  const foundRestartDigest = restartProjection(desired, foundContents(wanted, memberDifferences));
+  const foundRestartDigest = restartProjection(desired, foundContents(wanted, memberDifferences, operations));
   const changed = operations.length > 0;
   const active = observed !== undefined && isActive(observed);
   const owes = observed === undefined ? 'nothing' : owed(observed, foundRestartDigest);
@@ -92,7 +99,8 @@ export function decide(
     const running = runningRestartDigest(observed, owes) ?? foundRestartDigest;
     const projectionDiffers = running !== restartDigest;
     process = desired.reload === 'restart' || owes === 'restart' || projectionDiffers ? 'restart' : 'reload';
-    if (owes !== 'nothing') reasons.push('The running process has not loaded the files as they are on disk.');
+    if (owes !== 'nothing' && !changed)
+      reasons.push('The running process has not loaded the files as they are on disk.');
     if (process === 'restart' && projectionDiffers)
       reasons.push('A reload does not reach what changed: it is restarted.');
     if (interrupted)

@@ -94,9 +94,7 @@ export function owed(state: ServiceState, restartDigest: string): 'nothing' | 'r
   const isNewer = newest === undefined || (state.startedUs !== undefined && state.startedUs > newest);
   const { stamp } = state;
   if (stamp === undefined) return isNewer ? 'nothing' : 'reload';
-  // A set that has lost a member owes nothing for what is still in it.
-  const stamped = new Set(stamp.inodes.split('\n'));
-  if (state.inodes.split('\n').every((line) => stamped.has(line))) return 'nothing';
+  if (stamp.inodes === state.inodes) return 'nothing';
   const restarted = stamp.invocation !== state.invocation;
   if (restarted && isNewer) return 'nothing';
   return restarted || stamp.restart !== restartDigest ? 'restart' : 'reload';

@@ -152,7 +152,8 @@ kill -9 "$p" $(kids "$p"); :`);
     running.kill('SIGKILL');
     await running.result;
     await host.must(
-      'cat /etc/pair/.farmctl-old.b.conf >/root/b; mv /root/b /etc/pair/b.conf; systemctl kill -s CONT pair',
+      `systemctl kill -s CONT pair; until grep -q '^${generation} ' /run/pair.loaded; do sleep 0.05; done
+cat /etc/pair/.farmctl-old.b.conf >/root/b; mv /root/b /etc/pair/b.conf`,
     );
     const plan = await site.run('plan', state(), ['-l', 'app1']);
     expect(plan.stdout).toContain('interrupted');

@@ -104,14 +104,16 @@ function remove(desired: ServiceDesired, observed: ServiceState | undefined, mem
   const changed = difference(
     'delete',
     [
-      { name: 'process', from: observed?.activeState ?? 'absent', to: 'inactive' },
+      { name: 'process', from: wasActive ? observed.activeState : 'inactive', to: 'inactive' },
+      { name: 'masked', from: masked ? 'yes' : 'no', to: 'no' },
+      { name: 'enabled', from: isEnabled ? 'enabled' : 'disabled', to: 'disabled' },
       ...gone.flatMap((one) => one.fields),
     ],
     { risk: wasActive ? 'outage' : 'none', texts: gone.flatMap((one) => one.difference.texts) },
   );
   if (changed === undefined) return { kind: 'gone' as const };
   const stop = sh`if systemctl cat -- ${unit} >/dev/null 2>&1; then
-  systemctl -q disable --now -- ${unit} || exit 1
+  timeout -k 5 100 systemctl -q disable --now -- ${unit} || exit 1
 fi
 [ "$(readlink -- /etc/systemd/system/${unit})" != /dev/null ] || systemctl -q unmask -- ${unit} || exit 1`;
   return {
@@ -171,7 +173,7 @@ end_record`.text,
     return {
       ...unknown(`there is no unit ${unit}`),
       elseAsDesired: !desired.enabled && !desired.active,
-      elseGone: true,
+      removable: { value: isHollow ? state : undefined },
     };
   },
   diff,

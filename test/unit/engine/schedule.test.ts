@@ -96,6 +96,31 @@ describe('runSchedule', () => {
     expect(outcomes).toEqual({ 'web@a': 'done', 'web@b': 'interrupted' });
   });
 
+  it('begins nothing more where hosts wait for a place among the forks', async () => {
+    const started: string[] = [];
+    await runSchedule(
+      ['a', 'b', 'c'].map((host) => work(host, 'web', 'none')),
+      {
+        forks: 1,
+        isStopping: () => started.length > 0,
+        run: async ({ host }) => {
+          started.push(host);
+          return 'done';
+        },
+        finished: () => undefined,
+      },
+    );
+    expect(started).toEqual(['a']);
+  });
+
+  it('goes on behind a part that was stopped but had nothing to change on this host', async () => {
+    const { outcomes } = await run([
+      work('x', 'web', 'none', [], { hasChanges: false, blocked: true }),
+      work('x', 'resolver', 'none', [{ node: node('x', 'web'), needs: 'order' }]),
+    ]);
+    expect(outcomes).toEqual({ 'web@x': 'not-attempted', 'resolver@x': 'done' });
+  });
+
   it('does not hang where two tiers list the same parts the other way round', async () => {
     const works = [
       work('x', 'a', 'restart'),

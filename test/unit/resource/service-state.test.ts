@@ -31,9 +31,9 @@ describe('what a running process owes', () => {
     ],
     ['as stamped, though the restart digest of today differs', state({ stamp: stamp('other', 'i1', OLD) }), 'nothing'],
     [
-      'a file left the set, the others are as stamped',
-      state({ started: STARTED_BEFORE, inodes: '12 1763715001.5', stamp: stamp('R', 'i0', OLD) }),
-      'nothing',
+      'a file was deleted by hand, the others are as stamped',
+      state({ started: STARTED_BEFORE, inodes: '12 1763715001.5', stamp: stamp('R', 'i1', OLD) }),
+      'reload',
     ],
     [
       'a file touched, the same process',

@@ -5,6 +5,7 @@ import type { Member } from '../../../src/resource/define.ts';
 import { directory } from '../../../src/resource/types/directory.ts';
 import { file } from '../../../src/resource/types/file.ts';
 import { service } from '../../../src/resource/types/service.ts';
+import { symlink } from '../../../src/resource/types/symlink.ts';
 import { dropIn } from '../../../src/resource/types/unit-file.ts';
 import { holding, record, same } from './service-fixture.ts';
 
@@ -133,6 +134,37 @@ describe('service', () => {
       operations: [{ kind: 'restore', path: '/etc/x/old.conf' }],
       process: 'reload',
     });
+  });
+
+  it('restarts where a symlink that only a restart reaches was turned, though links have no text', () => {
+    const link = symlink({ path: '/etc/x/mpm', target: '/etc/x/event' });
+    const one = service({
+      unit: 'x.service',
+      enabled: true,
+      active: true,
+      config: [link],
+      restartWhen: (all) => all.get('/etc/x/mpm'),
+    });
+    const turned: Member = {
+      resource: link,
+      observed: link.type.parse(
+        record({ stat0: 'a1ff:9:777:root:0:root:0:"/etc/x/mpm" -> "/etc/x/prefork"' }),
+        link.desired,
+      ),
+      unwanted: false,
+    };
+    expect(plan(one, observed(), [turned]).transaction?.process).toBe('restart');
+  });
+
+  it('takes off a mask of ours where the package never came', () => {
+    const hollow = desired.type.parse(
+      record({ show: 'LoadState=masked\nUnitFileState=masked\nActiveState=inactive' }),
+      desired.desired,
+    );
+    const value = hollow.state === 'unknown' ? hollow.removable?.value : undefined;
+    const removal = desired.type.remove(desired.desired, value, []);
+    expect(removal.kind).toBe('remove');
+    expect(removal.kind === 'remove' && removal.effect.before?.text).toContain('unmask');
   });
 
   it('masks a unit before its package is installed', () => {

@@ -1,0 +1,83 @@
+import { type ManifestEntry, manifestKey } from '../plan/manifest.ts';
+import type { Step } from '../plan/step.ts';
+import type { Bodies } from '../remote/file-script.ts';
+import { filesBatch, isPlain, type PlainOperation } from '../remote/files-batch.ts';
+import { joinScripts, Script, sh } from '../remote/sh.ts';
+
+/** The longest run of steps that is made as one: the user waits for its end when they press Ctrl-C. */
+const STEPS_AT_ONCE = 50;
+
+/** Steps that follow each other, with the index of the first; more than one are looked at and written down together. */
+export interface StepGroup {
+  readonly first: number;
+  readonly steps: readonly Step[];
+}
+
+function mayJoin({ isRemoval, unwanted, resource, effect }: Step): boolean {
+  if (isRemoval || unwanted.length > 0 || resource.type.probesTogether !== true) return false;
+  return (
+    effect !== undefined &&
+    effect.before === undefined &&
+    effect.transaction === undefined &&
+    effect.deadline === undefined &&
+    (effect.files ?? []).every(isPlain)
+  );
+}
+
+/** Cuts the steps into groups. What may hang, fail for good or take long stands alone. */
+export function stepGroups(steps: readonly Step[], mayGroup: boolean): readonly StepGroup[] {
+  const groups: { first: number; steps: Step[] }[] = [];
+  for (const [index, step] of steps.entries()) {
+    const last = groups.at(-1);
+    const before = last?.steps[0];
+    const joins = mayGroup && before !== undefined && mayJoin(before) && mayJoin(step);
+    if (joins && last !== undefined && last.steps.length < STEPS_AT_ONCE) last.steps.push(step);
+    else groups.push({ first: index, steps: [step] });
+  }
+  return groups;
+}
+
+/** Steps of a group that follow each other and make files by themselves: one piece of work. Others are a piece each. */
+export function pieces({ steps, first }: StepGroup): readonly StepGroup[] {
+  const found: { first: number; steps: Step[] }[] = [];
+  for (const [index, step] of steps.entries()) {
+    const last = found.at(-1);
+    const before = last?.steps[0];
+    if (last !== undefined && before !== undefined && makesFiles(before) && makesFiles(step)) last.steps.push(step);
+    else found.push({ first: first + index, steps: [step] });
+  }
+  return found;
+}
+
+/** True where all that the step does is files, made in a batch. */
+export function makesFiles({ effect }: Step): boolean {
+  return (
+    effect?.files !== undefined &&
+    effect.files.length > 0 &&
+    effect.files.every(isPlain) &&
+    effect.before === undefined &&
+    effect.script === undefined
+  );
+}
+
+/** Manifest entries, all flushed together. */
+export function manifestScript(entries: readonly ManifestEntry[]): Script {
+  if (entries.length === 0) return new Script(':');
+  const fresh = '"$S"/manifest.new';
+  return joinScripts([
+    new Script(`[ -d ${fresh} ] || mkdir -- ${fresh} || exit 1
+for f in ${fresh}/*; do clear "$f" || exit 1; done`),
+    ...entries.map(
+      (entry) => sh`printf '%s\n' ${JSON.stringify(entry)} >"$S"/manifest.new/${manifestKey(entry)} || exit 1`,
+    ),
+    new Script(`sync -- ${fresh}/* && mv -f -t "$S/manifest" -- ${fresh}/* && sync -- "$S/manifest" || exit 1`),
+  ]);
+}
+
+/** The files of a piece: see filesBatch. */
+export function filesOfPiece(steps: readonly Step[], sent: Bodies, report: string): Script {
+  const operations = steps.map((step) =>
+    (step.effect?.files ?? []).filter((one): one is PlainOperation => isPlain(one)),
+  );
+  return filesBatch(operations, sent, report);
+}
