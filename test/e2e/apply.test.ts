@@ -110,6 +110,15 @@ describe.skipIf(reason !== undefined)(
       expect(await loaded()).toBe('1 1 first second');
     });
 
+    test('what a person restarted onto their edit is restarted back, as a reload would not reach it', async () => {
+      await host.must('sed -i "s/^listen .*/listen 99/" /etc/pair/a.conf; sleep 0.01; systemctl restart pair');
+      const theirs = await invocation('pair');
+      expect((await site.run('drift')).stdout).toContain('"risk": "restart"');
+      await site.converge();
+      expect(await invocation('pair')).not.toBe(theirs);
+      expect(await site.run('drift')).toMatchObject({ exitCode: 0, changes: [] });
+    });
+
     test('a configuration that the checker refuses is refused when it is planned; the old one serves on', async () => {
       const before = await host.must(LISTING);
       const wrong = { 'web.extra': 'nonsense on;' };
