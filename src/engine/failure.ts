@@ -11,7 +11,7 @@ const SUMMARIES: Record<TransportFailure, string> = {
   'host-key-revoked': 'Host key revoked',
   'become-failed': 'Cannot become root',
   'no-shell': 'No shell on the host',
-  unsupported: 'Not supported yet',
+  unsupported: 'Login not possible this way',
   disconnected: 'Connection lost',
   'cannot-write': 'Host cannot be written to',
 };

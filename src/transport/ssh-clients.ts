@@ -1,16 +1,15 @@
-import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Secret } from '../model/secret.ts';
 import { type AskAnswer, authenticator } from './authentication.ts';
 import type { Endpoint } from './endpoint.ts';
-import { hostKeyAlgorithms, judgeHostKey } from './host-key.ts';
+import { hostKeyAlgorithms } from './host-key.ts';
 import type { HostKeys } from './host-keys.ts';
 import { type Identities, loadIdentities } from './identities.ts';
 import type { Client } from './jump.ts';
 import { type OpenSshLink, openOpenSsh } from './openssh.ts';
 import { answerPrompts } from './openssh-answers.ts';
-import { pinnedLines } from './openssh-arguments.ts';
 import { openSshFolder } from './openssh-folder.ts';
+import { whyKeyRefused, writePins } from './openssh-host-keys.ts';
 import { scanHostKey } from './openssh-scan.ts';
 import { type Attempt, handshakeSlots, type Slots } from './pacing.ts';
 import { openLink, type SshLink } from './ssh-link.ts';
@@ -139,35 +138,6 @@ export function sshClients(options: SshClientOptions): SshClients {
     }
   }
 
-  /** Why OpenSSH's client refused a key, found out by looking at the key. */
-  async function keyRefused(
-    endpoint: Endpoint,
-    over: SshLink | undefined,
-    stop: AbortSignal,
-    { keyRefused: said, isRevoked }: { readonly keyRefused: TransportError; readonly isRevoked: boolean },
-  ): Promise<TransportError> {
-    const blob = await scan(endpoint, over, stop);
-    const verdict = blob === undefined ? undefined : judgeHostKey(await hostKeys.policy(endpoint), blob);
-    if (verdict?.verdict === 'refused' && verdict.error.failure !== 'unsupported') return verdict.error;
-    if (isRevoked) {
-      return new TransportError(
-        'host-key-revoked',
-        `${endpoint.label} shows a host key that is revoked by the RevokedHostKeys of the ssh configuration.`,
-        'Whoever holds a revoked key may not be that host: do not go on. Give the host new keys and make them known.',
-        { cause: said },
-      );
-    }
-    const authority = (await hostKeys.lines(endpoint)).find((line) => line.marker === 'cert-authority');
-    return new TransportError(
-      'host-key-unknown',
-      authority === undefined
-        ? `OpenSSH’s client refused the host key of ${endpoint.label}.`
-        : `${endpoint.label} shows no host key that the certificate authority at ${authority.at} has signed for it.`,
-      'Renew the host’s certificate, or pin its key in the inventory (ssh: host_keys) after comparing the fingerprint on the host’s console.',
-      { cause: said },
-    );
-  }
-
   /** True for a host of which no file and no pin says anything. */
   async function isUnknown(endpoint: Endpoint): Promise<boolean> {
     return endpoint.pinned.length === 0 && (await hostKeys.lines(endpoint)).length === 0;
@@ -193,7 +163,7 @@ export function sshClients(options: SshClientOptions): SshClients {
         endpoint,
         configFile,
         knownHostsFile,
-        pinnedFile: await writePins(endpoint, join(path, `${name}.keys`)),
+        pinnedFile: await writePins(endpoint, hostKeys, join(path, `${name}.keys`)),
         over: socketOf(over),
         folder: path,
         name,
@@ -208,7 +178,9 @@ export function sshClients(options: SshClientOptions): SshClients {
         },
         stop,
       });
-      if ('keyRefused' in attempt) throw await keyRefused(endpoint, over, stop, attempt);
+      if ('keyRefused' in attempt) {
+        throw await whyKeyRefused(endpoint, hostKeys, await scan(endpoint, over, stop), attempt);
+      }
       if ('busy' in attempt) leave();
       else attempt.value.lost.catch(leave);
       return onlyIfReached(endpoint, attempt);
@@ -216,17 +188,6 @@ export function sshClients(options: SshClientOptions): SshClients {
       leave();
       throw error;
     }
-  }
-
-  async function writePins(endpoint: Endpoint, file: string): Promise<string | undefined> {
-    if (endpoint.pinned.length === 0) return undefined;
-    const revoked = (await hostKeys.lines(endpoint)).filter((line) => line.marker === 'revoked');
-    const text = pinnedLines(
-      endpoint.pinned,
-      revoked.map(({ keyType, key }) => `${keyType} ${key}`),
-    );
-    await writeFile(file, text, { mode: 0o600 });
-    return file;
   }
 
   /** Has the library go as far as the key and no further. */
