@@ -2,12 +2,6 @@ import { type Static, type TObject, type TProperties, type TSchema, Type } from 
 import type { Content } from './content.ts';
 import type { Secret } from './secret.ts';
 
-/** Options that every schema takes: the sentence for the reference page, the default, limits. */
-export interface SchemaOptions {
-  readonly description?: string;
-  readonly default?: unknown;
-}
-
 /** An object without unknown keys. */
 function object<P extends TProperties>(properties: P, options: Record<string, unknown> = {}): TObject<P> {
   return Type.Object(properties, { additionalProperties: false, ...options });

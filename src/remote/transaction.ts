@@ -1,5 +1,5 @@
 import type { FileOperation } from '../resource/change.ts';
-import { type Bodies, besides, directoryOf, pathKey, stageScript } from './file-script.ts';
+import { type Bodies, besides, pathKey, stageScript } from './file-script.ts';
 import { JOURNAL_FUNCTIONS, JOURNAL_UNIT } from './journal-functions.ts';
 import { boundedScript, NOT_OVERLAID, overlaidScript } from './overlay.ts';
 import { joinScripts, type Script, sh } from './sh.ts';
@@ -184,9 +184,4 @@ export function transactionScript(transaction: Transaction, sent: Bodies, marker
   for (const operation of operations)
     if (operation.kind === 'restore') lines.push(sh`release ${pathKey(operation.path)} ${operation.path}`);
   return joinScripts(lines);
-}
-
-/** The directories that must exist for the set, for callers that check them beforehand. */
-export function directoriesOf(operations: readonly FileOperation[]): readonly string[] {
-  return [...new Set(operations.map((operation) => directoryOf(operation.path)))];
 }
