@@ -26,6 +26,7 @@ while :; do sleep 1000 & wait $!; done
 export const UNIT = `[Unit]
 Description=Pair of files
 [Service]
+ExecStartPre=/bin/rm -f /run/pair.loaded
 ExecStart=/usr/local/sbin/paird
 ExecReload=/bin/kill -HUP $MAINPID
 [Install]
