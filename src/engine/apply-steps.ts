@@ -283,7 +283,9 @@ export async function applySteps(session: Session, all: readonly Step[], options
     if (first === undefined) return 'done';
     if (options.stopping.aborted) return 'interrupted';
     if (isStale || first.effect === undefined) {
-      const seen = await probeNow(session, rest.flatMap(probedBy));
+      // What is known already is compared on the host, just before it is changed.
+      const asked = isStale ? rest : rest.filter((step) => step.effect === undefined);
+      const seen = await probeNow(session, asked.flatMap(probedBy));
       isStale = false;
       rest = refreshed(rest, seen, options);
       if (!turn(seen)) return 'failed';

@@ -43,20 +43,27 @@ export function pieces({ steps, first }: StepGroup): readonly StepGroup[] {
   for (const [index, step] of steps.entries()) {
     const last = found.at(-1);
     const before = last?.steps[0];
-    if (last !== undefined && before !== undefined && makesFiles(before) && makesFiles(step)) last.steps.push(step);
+    if (last !== undefined && before !== undefined && goTogether(before, step)) last.steps.push(step);
     else found.push({ first: first + index, steps: [step] });
   }
   return found;
 }
 
-/** True where all that the step does is files, made in a batch. */
+/** Only files; or files and a script, next to the same kind of thing, whose scripts then follow all their files. */
+function goTogether(before: Step, step: Step): boolean {
+  if (!makesFiles(before) || !makesFiles(step)) return false;
+  const isSame = (before.effect?.script === undefined) === (step.effect?.script === undefined);
+  return isSame && (step.effect?.script === undefined || before.resource.type === step.resource.type);
+}
+
+/** True where the step can be made by a batch of files. */
 export function makesFiles({ effect }: Step): boolean {
   return (
     effect?.files !== undefined &&
     effect.files.length > 0 &&
     effect.files.every(isPlain) &&
     effect.before === undefined &&
-    effect.script === undefined
+    effect.input === undefined
   );
 }
 
@@ -74,10 +81,23 @@ for f in ${fresh}/*; do clear "$f" || exit 1; done`),
   ]);
 }
 
-/** The files of a piece: see filesBatch. */
+/** The files of a piece and then its scripts: see filesBatch. */
 export function filesOfPiece(steps: readonly Step[], sent: Bodies, report: string): Script {
   const operations = steps.map((step) =>
     (step.effect?.files ?? []).filter((one): one is PlainOperation => isPlain(one)),
   );
-  return filesBatch(operations, sent, report);
+  const scripts = steps.flatMap(({ effect }, index) =>
+    effect?.script === undefined
+      ? []
+      : [
+          new Script(`at=${index}
+(
+${effect.script.text}
+) || bad
+swapped=${index + 1}`),
+        ],
+  );
+  const files = filesBatch(operations, sent, report);
+  // With a script a step is finished only after it.
+  return scripts.length === 0 ? files : joinScripts([files, new Script('swapped=0'), ...scripts]);
 }

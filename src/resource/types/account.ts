@@ -44,9 +44,13 @@ export function tellOurs(kind: AccountKind, name: string): Script {
 /** Makes an account, where it was not made a moment ago, and remembers that it is ours. */
 export function makeOurs(kind: AccountKind, name: string, make: Script): Script {
   const database = kind === 'user' ? 'passwd' : 'group';
-  return sh`mkdir -p -- ${MARKERS} && chmod 0700 -- ${STATE_DIRECTORY} || exit 1
+  const rest = new Script('${entry#*:*:}');
+  const number = new Script('"${entry%%:*}"');
+  return sh`[ -d ${MARKERS} ] || { mkdir -p -- ${MARKERS} && chmod 0700 -- ${STATE_DIRECTORY}; } || exit 1
 getent ${database} ${name} >/dev/null || ${make} || exit 1
-getent ${database} ${name} | cut -d : -f 3 >${marker(kind, name)} || exit 1`;
+entry=$(getent ${database} ${name}) || exit 1
+entry=${rest}
+printf '%s\n' ${number} >${marker(kind, name)} || exit 1`;
 }
 
 export function forgetOurs(kind: AccountKind, name: string): Script {
