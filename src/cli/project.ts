@@ -35,7 +35,7 @@ export async function readProject(
   { checksValues = true } = {},
 ): Promise<Omit<Project, 'farm'> & { readonly farm: Farm | undefined }> {
   const source = inventorySource(flags.inventory, terminal);
-  const { roles, roots, diagnostics } = await loadRoles(projectDirectory(source, terminal.directory));
+  const { roles, roots, broken, diagnostics } = await loadRoles(projectDirectory(source, terminal.directory));
   const inventory = await loadInventory(source, {
     roles,
     overrides: flags.extraVars,
@@ -45,7 +45,12 @@ export async function readProject(
     ...(source === '-' ? { input: await terminal.readInput() } : {}),
   });
   for (const [file, text] of inventory.sources) terminal.sources.set(file, text);
-  return { farm: inventory.farm, roles, roots, diagnostics: [...diagnostics, ...inventory.diagnostics] };
+  // That a role cannot be loaded has been said: that the inventory then names an unknown one says nothing more.
+  const told = inventory.diagnostics.filter(
+    ({ code, detail }) => code !== 'role/unknown' || !broken.some((name) => detail.includes(`"${name}"`)),
+  );
+  const farm = hasErrors(diagnostics) ? undefined : inventory.farm;
+  return { farm, roles, roots, diagnostics: [...diagnostics, ...told] };
 }
 
 /** `-i`, else FARMCTL_INVENTORY, else the one entry of `inventories/`. */

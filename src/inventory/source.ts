@@ -92,9 +92,9 @@ async function readPath(reading: Reading, path: string, at: Place | undefined): 
     if (reading.seen.has(real)) return;
     reading.seen.add(real);
     if ((await stat(path)).isDirectory()) {
-      const names = (await readdir(path)).filter((name) => /^[^.].*\.ya?ml$/.test(name)).sort();
+      const names = (await readdir(path)).filter((name) => /^[^.].*\.(ya?ml|json)$/.test(name)).sort();
       if (names.length === 0) {
-        const detail = `The folder ${shown} holds no .yaml file.`;
+        const detail = `The folder ${shown} holds no .yaml, .yml or .json file.`;
         fail(reading, problem('inventory/not-found', 'Inventory not found', detail, rest));
       }
       for (const name of names) await readPath(reading, join(path, name), at);

@@ -130,6 +130,16 @@ function clashes(host: string, parts: readonly DesiredPart[]): readonly Diagnost
   return found;
 }
 
+/** @throws FarmError where a role returns something that no resource constructor made */
+function refuseStrays(resources: readonly Resource[], part: string): void {
+  if (Array.isArray(resources) && resources.every((one) => typeof one?.type?.type === 'string')) return;
+  throw new FarmError(
+    problem('role/failed', 'Role failed', `${part} returns something that is not a resource.`, {
+      hint: 'Return a list of what file(), packages(), service() and the like give back.',
+    }),
+  );
+}
+
 /** True if the part needs facts of its host before it can say what it wants. */
 export function needsFacts(parts: readonly HostPart[]): boolean {
   return parts.some(({ role, part }) => role.parts.get(part)?.facts === true);
@@ -175,6 +185,7 @@ export function desiredOf(
     const part = one.role.parts.get(one.part);
     try {
       const resources = part?.resources(context) ?? [];
+      refuseStrays(resources, one.part);
       parts.push({ part: one.part, role: one.role.name, resources, checks: part?.checks?.(context) ?? [] });
     } catch (error) {
       failedParts.push(one.part);

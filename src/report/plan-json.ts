@@ -7,5 +7,6 @@ import { countPlan } from './plan-summary.ts';
 export function planJson(plan: Plan, results?: readonly HostResult[]): string {
   const { formatVersion, farm, hosts } = plan;
   const counts = countPlan(plan);
-  return toJson({ kind: 'plan', formatVersion, farm, counts, hosts, ...(results === undefined ? {} : { results }) });
+  const kind = results === undefined ? 'plan' : 'apply';
+  return toJson({ kind, formatVersion, farm, counts, hosts, ...(results === undefined ? {} : { results }) });
 }

@@ -13,7 +13,7 @@ export interface PlanCounts {
   readonly restarts: number;
 }
 
-const isRestart = (change: PlannedChange) => change.risk === 'restart' || change.risk === 'outage';
+const isRestart = (change: PlannedChange) => change.risk === 'restart';
 
 /** Counts changes by what they do. */
 export function countPlan(plan: Plan): PlanCounts {
@@ -56,6 +56,8 @@ function firstLine(plan: Plan): string {
   }
   let line = `Plan: ${words.join(', ')} on ${count(counts.hosts, 'host')}`;
   if (counts.restarts > 0) line += `; ${count(counts.restarts, 'restart')} (${restarts(plan.hosts)})`;
+  const stops = plan.hosts.flatMap((host) => host.changes.filter((change) => change.risk === 'outage')).length;
+  if (stops > 0) line += `; ${count(stops, 'outage')}`;
   if (counts.unknown > 0) line += `; ${counts.unknown} not known before others are made`;
   return `${line}.`;
 }

@@ -1,3 +1,4 @@
+import { closest } from '../lib/closest.ts';
 import type { Content } from '../model/content.ts';
 import type { Facts } from '../model/facts.ts';
 import type { Network, Vip } from '../model/farm.ts';
@@ -112,13 +113,34 @@ export interface Role {
   partOf?(host: HostView, variables: unknown, farm: FarmView): string;
 }
 
-/** Makes a role. The default export of `roles/NAME/role.ts`. */
+const HEAD_KEYS = ['name', 'summary', 'tags', 'systems', 'variables'];
+const PART_KEYS = ['after', 'facts', 'resources', 'checks', 'offers', 'rollout'];
+
+function refuseStrayKeys(where: string, value: object, allowed: readonly string[]): void {
+  for (const key of Object.keys(value)) {
+    if (allowed.includes(key)) continue;
+    const near = closest(key, allowed);
+    throw new TypeError(`${where} has no "${key}".${near === undefined ? '' : ` Did you mean "${near}"?`}`);
+  }
+}
+
+/**
+ * Makes a role. The default export of `roles/NAME/role.ts`.
+ * @throws TypeError for a key that is none of a role's: a misspelt `checks` would be passed over
+ */
 export function defineRole<S extends TObject>(definition: SimpleRole<S> | SidedRole<S>): Role {
   const { name, summary, tags = [], systems, variables } = definition;
   const head = { name, summary, tags, systems, variables };
-  if (!('parts' in definition)) return { ...head, parts: new Map([[name, definition as Part<unknown>]]) };
+  if (!('parts' in definition)) {
+    refuseStrayKeys(`the role ${name}`, definition, [...HEAD_KEYS, ...PART_KEYS, 'parts', 'partOf']);
+    return { ...head, parts: new Map([[name, definition as Part<unknown>]]) };
+  }
+  refuseStrayKeys(`the role ${name}`, definition, [...HEAD_KEYS, 'parts', 'partOf']);
   const parts = new Map<string, Part<unknown>>();
-  for (const [side, part] of Object.entries(definition.parts)) parts.set(`${name}/${side}`, part as Part<unknown>);
+  for (const [side, part] of Object.entries(definition.parts)) {
+    refuseStrayKeys(`the part ${name}/${side}`, part, PART_KEYS);
+    parts.set(`${name}/${side}`, part as Part<unknown>);
+  }
   const { partOf } = definition;
   if (partOf === undefined) return { ...head, parts };
   return { ...head, parts, partOf: (host, given, farm) => `${name}/${partOf(host, given as Static<S>, farm)}` };

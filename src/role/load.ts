@@ -1,6 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { closest } from '../lib/closest.ts';
 import { type Diagnostic, problem } from '../model/diagnostic.ts';
 import type { Role } from './define.ts';
 import { resolveFarmctl } from './resolve-farmctl.ts';
@@ -10,6 +11,8 @@ export interface LoadedRoles {
   readonly roles: ReadonlyMap<string, Role>;
   /** Absolute paths of the folders that hold `roles/` and `templates/`: the project's own first, farmctl's last. */
   readonly roots: readonly string[];
+  /** Names of roles that are there and could not be loaded. */
+  readonly broken: readonly string[];
   readonly diagnostics: readonly Diagnostic[];
 }
 
@@ -54,9 +57,34 @@ async function loadRole(path: string, name: string): Promise<Role | Diagnostic> 
     );
     return problem('role/broken', 'Role cannot be loaded', `${path}: ${reason.message}`, {
       at: { file: path, line: Number(line?.[1] ?? 1), column: Number(line?.[2] ?? 1) },
-      hint: 'A role is a TypeScript file without enums, namespaces and parameter properties.',
+      hint: 'Correct it there. Roles are TypeScript without enums, namespaces and parameter properties.',
     });
   }
+}
+
+/** Every `after` that names no role and no part: such an order would be lost without a word. */
+function strayOrder(roles: ReadonlyMap<string, Role>, paths: ReadonlyMap<string, string>): readonly Diagnostic[] {
+  const known = [...roles.values()].flatMap((role) => [role.name, ...role.parts.keys()]);
+  const found: Diagnostic[] = [];
+  for (const role of roles.values())
+    for (const [name, part] of role.parts)
+      for (const after of part.after ?? []) {
+        const wanted = typeof after === 'string' ? after : after.part;
+        if (known.includes(wanted)) continue;
+        const near = closest(wanted, known);
+        found.push(
+          problem(
+            'role/unknown-after',
+            'Unknown part in `after`',
+            `${name} comes after "${wanted}", which is neither a role nor a part.`,
+            {
+              at: { file: paths.get(role.name) ?? role.name, line: 1, column: 1 },
+              hint: near === undefined ? 'Name a role, or a part as ROLE/SIDE.' : `Did you mean "${near}"?`,
+            },
+          ),
+        );
+      }
+  return found;
 }
 
 /**
@@ -70,6 +98,8 @@ export async function loadRoles(projectDirectory: string | undefined): Promise<L
   if (projectDirectory !== undefined && projectDirectory !== BUILT_IN_ROOT) roots.unshift(projectDirectory);
   const roles = new Map<string, Role>();
   const diagnostics: Diagnostic[] = [];
+  const paths = new Map<string, string>();
+  const broken: string[] = [];
   for (const root of roots) {
     const folder = join(root, 'roles');
     if (!existsSync(folder)) continue;
@@ -81,10 +111,17 @@ export async function loadRoles(projectDirectory: string | undefined): Promise<L
       .map((one) => ({ name: one.name, path: join(folder, one.name, `role.${ending}`) }))
       .filter(({ name, path }) => !roles.has(name) && existsSync(path));
     const loaded = await Promise.all(found.map(({ name, path }) => loadRole(path, name)));
-    for (const role of loaded) {
-      if ('parts' in role) roles.set(role.name, role);
-      else diagnostics.push(role);
+    for (const [index, role] of loaded.entries()) {
+      const { name = '', path = '' } = found[index] ?? {};
+      paths.set(name, path);
+      if ('parts' in role) {
+        roles.set(role.name, role);
+        continue;
+      }
+      broken.push(name);
+      diagnostics.push(role);
     }
   }
-  return { roles: new Map([...roles].sort(([a], [b]) => a.localeCompare(b))), roots, diagnostics };
+  if (broken.length === 0) diagnostics.push(...strayOrder(roles, paths));
+  return { roles: new Map([...roles].sort(([a], [b]) => a.localeCompare(b))), roots, broken, diagnostics };
 }
