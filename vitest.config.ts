@@ -11,7 +11,7 @@ const unit = {
   test: {
     name: 'unit',
     include: ['test/unit/**/*.test.ts', 'test/roles/**/*.test.ts', 'test/conformance/**/*.test.ts'],
-    testTimeout: 30_000,
+    testTimeout: 60_000,
   },
 };
 
