@@ -121,6 +121,17 @@ export function fail(run: HostRun, failure: HostFailure, options: RunOptions): v
   run.connection?.close();
 }
 
+/** Nothing more is wanted of the host: its connection is closed, and what was worked out for it is forgotten. */
+export function letGo(run: HostRun): void {
+  run.session?.close();
+  run.connection?.close();
+  run.session = undefined;
+  run.connection = undefined;
+  run.desired = { ...run.desired, parts: [] };
+  run.steps = [];
+  run.preparations = [];
+}
+
 /** Looks at the host and plans it. Fills in `plan`, `steps` or `failure`; never throws. */
 export async function planHostRun(
   run: HostRun,

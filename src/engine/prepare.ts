@@ -11,6 +11,7 @@ import {
   fail,
   type HostRun,
   interruption,
+  letGo,
   newHostRun,
   planHostRun,
   REMOVAL_PART,
@@ -34,10 +35,12 @@ export function tagFilter(
 }
 
 /**
- * Looks at the selected hosts and makes the plan. Connections stay open for `apply`; the caller must `close`.
+ * Looks at the selected hosts and makes the plan. Connections to hosts with changes stay open for `apply`; the caller
+ * must `close`.
+ * @param mayApply false: nothing will be applied, so no connection is kept
  * @throws FarmError if the order of the parts runs in a circle
  */
-export async function prepareRun(options: RunOptions): Promise<PreparedRun> {
+export async function prepareRun(options: RunOptions, { mayApply = true } = {}): Promise<PreparedRun> {
   const { farm, roles, report } = options;
   const resolved = resolveFarm(farm, roles);
   const filter = tagFilter(roles, options.tags, options.skipTags);
@@ -54,6 +57,8 @@ export async function prepareRun(options: RunOptions): Promise<PreparedRun> {
         if (options.stopping.aborted) fail(run, interruption(run.host.name), options);
         else await planHostRun(run, resolved, filter, options);
         run.plan = run.failure === undefined ? run.plan : { ...run.plan, state: failedState(run) };
+        // A thousand hosts without changes must not be held in memory until the last one is looked at.
+        if (!mayApply || run.steps.length === 0) letGo(run);
         report({ kind: 'host-planned', plan: run.plan });
       }),
     ),
@@ -142,8 +147,9 @@ async function applyRuns(
   );
   const batches = rollouts(runs, roles);
   const works: Work[] = [];
+  const nodesByHost = Map.groupBy(graph.values(), ({ node }) => node.host);
   for (const run of runs) {
-    const own = [...graph.values()].filter(({ node }) => node.host === run.host.name);
+    const own = nodesByHost.get(run.host.name) ?? [];
     const blocked = run.failure !== undefined || run.plan.state === 'refused';
     for (const { node, dependencies } of own) {
       works.push({
@@ -165,13 +171,14 @@ async function applyRuns(
         blocked,
       });
   }
-  const parts = new Map<string, string[]>();
-  for (const work of works)
-    if (work.hasChanges && !work.blocked)
-      parts.set(work.node.part, [...(parts.get(work.node.part) ?? []), work.node.host]);
+  const changing = works.filter((work) => work.hasChanges && !work.blocked);
+  const parts = Map.groupBy(changing, (work) => work.node.part);
   const left = new Map<string, number>();
   for (const { node } of works) left.set(node.host, (left.get(node.host) ?? 0) + 1);
-  report({ kind: 'apply-started', parts: [...parts].map(([part, hosts]) => ({ part, hosts })) });
+  report({
+    kind: 'apply-started',
+    parts: [...parts].map(([part, all]) => ({ part, hosts: all.map(({ node }) => node.host) })),
+  });
   await runSchedule(works, {
     forks: options.forks,
     isStopping: () => options.stopping.aborted,

@@ -42,14 +42,28 @@ export function orderNodes(
       role.set(one.part, one.role);
     }
   const graph = new Map<string, { node: Node; dependencies: Dependency[] }>();
-  const byPart = new Map<string, Node[]>();
-  for (const node of nodes) byPart.set(node.part, [...(byPart.get(node.part) ?? []), node]);
+  const byPart = Map.groupBy(nodes, (node) => node.part);
+  // The same for every host of a part: made once, as there may be thousands of hosts on both sides.
+  const elsewhere = new Map<string, readonly Dependency[]>();
+  const dependenciesOf = (part: string, afters: readonly ReturnType<typeof asAfter>[]): readonly Dependency[] => {
+    let known = elsewhere.get(part);
+    if (known === undefined) {
+      known = afters.flatMap((after) =>
+        [...byPart].flatMap(([other, found]) =>
+          other !== part && matches(other, after.part) ? found.map((node) => ({ node, needs: after.needs })) : [],
+        ),
+      );
+      elsewhere.set(part, known);
+    }
+    return known;
+  };
   for (const [host, list] of parts) {
     for (const [index, { part }] of list.entries()) {
       const dependencies: Dependency[] = [];
       const before = list[index - 1];
       if (before !== undefined) dependencies.push({ node: { host, part: before.part }, needs: 'order' });
-      for (const after of (role.get(part)?.parts.get(part)?.after ?? []).map(asAfter)) {
+      const afters = (role.get(part)?.parts.get(part)?.after ?? []).map(asAfter);
+      for (const after of afters) {
         const later = list.findIndex((one, at) => at > index && matches(one.part, after.part));
         if (later !== -1)
           throw new FarmError(
@@ -63,10 +77,8 @@ export function orderNodes(
               },
             ),
           );
-        for (const [other, found] of byPart)
-          if (other !== part && matches(other, after.part))
-            dependencies.push(...found.map((node) => ({ node, needs: after.needs })));
       }
+      for (const one of dependenciesOf(part, afters)) dependencies.push(one);
       graph.set(nodeKey({ host, part }), { node: { host, part }, dependencies });
     }
   }

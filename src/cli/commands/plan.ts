@@ -29,7 +29,7 @@ async function look(flags: PlanFlags, terminal: Terminal, onChanges: ExitCode): 
     return EXIT.done;
   }
   const { prepareRun } = await import('../../engine/prepare.ts');
-  const run = await prepareRun(await work.options());
+  const run = await prepareRun(await work.options(), { mayApply: false });
   run.close();
   await work.stopProgress();
   await showPlan(run.plan, flags, terminal);
