@@ -142,7 +142,8 @@ export async function openSession(connection: Connection): Promise<Session> {
       bounded(options, async () => {
         const started = `inner-${randomHex(8)}`;
         const sign = `\n@${nonce} ${started}\n\n@${nonce} .\n`;
-        const shell = sh`sh -c ${'printf %s "$0"; IFS=; set -f; read n; eval $(head -c $n)'} ${sign} >&3`;
+        // Not as `$0`: that stands before each of the shell's own errors.
+        const shell = sh`sh -c ${'printf %s "$1"; IFS=; set -f; read n; eval $(head -c $n)'} sh ${sign} >&3`;
         await send(command(shell), []);
         const answer = await until([started, 'exit'], options.onFrame);
         if (answer.last.words[0] === 'exit')

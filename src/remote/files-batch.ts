@@ -16,8 +16,8 @@ export const BATCH_FAILED = 1;
  * Functions of a batch, for a shell whose umask is 077 and which has the state functions. `at` is the number of the
  * step under way; `swapped` says how many are in their places.
  */
-const FUNCTIONS = String.raw`dir() { [ -d "$1" ] || { mkdir -m 0755 -- "$1" && : >|"$S/directories/$2"; }; }
-own() { [ -e "$S/paths/$1" ] || : >"$S/paths/$1"; }
+const FUNCTIONS = String.raw`dir() { [ -d "$1" ] || { mkdir -m 0755 -- "$1" && printf '' >|"$S/directories/$2"; }; }
+own() { [ -e "$S/paths/$1" ] || printf '' >"$S/paths/$1"; }
 lay() { clear "$3" && ( set -C; exec cat -- "$B/$2" >"$3" ) && own "$1"; }
 point() { clear "$3" && ln -s -- "$2" "$3" && own "$1"; }
 `;

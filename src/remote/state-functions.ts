@@ -33,14 +33,14 @@ keep() {
     flush "$S/originals/.new.$1" && printf %s "$2" >"$S/originals/$1.path" && sync -- "$S/originals/$1.path" &&
     mv -fT -- "$S/originals/.new.$1" "$S/originals/$1" && sync -- "$S/originals"
 }
-claim() { [ -e "$S/paths/$1" ] || { : >"$S/paths/$1" && sync -- "$S/paths"; }; }
+claim() { [ -e "$S/paths/$1" ] || { printf '' >"$S/paths/$1" && sync -- "$S/paths"; }; }
 manifest_add() { printf '%s\n' "$2" | write_whole "$S/manifest" "$S/manifest/$1"; }
 manifest_drop() { rm -f -- "$S/manifest/$1" && sync -- "$S/manifest"; }
 key_of() { printf %s "$1" | sha256sum | cut -c 1-32; }
 parents() {
   [ ! -d "$1" ] || return 0
   case $1 in /*/*) parents "${'${1%/*}'}" || return 1 ;; esac
-  mkdir -m 0755 -- "$1" && : >"$S/directories/$(key_of "$1")"
+  mkdir -m 0755 -- "$1" && printf '' >"$S/directories/$(key_of "$1")"
 }
 forget_parents() {
   case $1 in /*/*) ;; *) return 0 ;; esac
