@@ -23,7 +23,7 @@ export async function install(): Promise<Installed> {
   await cp(join(PROJECT_PATH, 'test/bench/project'), folder, { recursive: true });
   return {
     folder,
-    words: [process.execPath, join(folder, 'package/bin/farmctl.js')],
+    words: [join(folder, 'package/bin/farmctl.js')],
     [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
   };
 }

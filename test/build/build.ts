@@ -23,7 +23,7 @@ const withoutNative: Plugin = {
 
 rmSync(dist, { recursive: true, force: true });
 const roles = readdirSync(join(root, 'roles')).filter((name) => existsSync(join(root, 'roles', name, 'role.ts')));
-await build({
+const { metafile } = await build({
   absWorkingDir: root,
   entryPoints: ['src/bin.ts', 'src/index.ts', ...roles.map((name) => `roles/${name}/role.ts`)],
   outdir: dist,
@@ -47,8 +47,10 @@ await build({
   },
   plugins: [withoutNative],
   legalComments: 'none',
+  metafile: true,
   logLevel: 'warning',
 });
+writeLicences(Object.keys(metafile.inputs));
 cpSync(join(root, 'templates'), join(dist, 'templates'), { recursive: true });
 
 const settings = JSON.parse(readFileSync(join(root, 'tsconfig.json'), 'utf8')) as { compilerOptions: object };
@@ -80,3 +82,15 @@ cpSync(typebox, join(dist, 'types/typebox'), {
 cpSync(join(root, 'node_modules/typebox/license'), join(dist, 'types/typebox/license'));
 const schema = join(dist, 'src/model/schema.d.ts');
 writeFileSync(schema, readFileSync(schema, 'utf8').replaceAll("'typebox'", "'../../types/typebox/index.mjs'"));
+
+/** What the bundle holds of others comes with their licences. */
+function writeLicences(inputs: readonly string[]): void {
+  const packages = inputs.flatMap((path) => /^node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? []);
+  const texts = [...new Set(packages)].sort().map((name) => {
+    const folder = join(root, 'node_modules', name);
+    const { version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { version: string };
+    const file = readdirSync(folder).find((one) => /^licen[cs]e/i.test(one));
+    return `${name} ${version}\n\n${file === undefined ? '' : readFileSync(join(folder, file), 'utf8').trim()}\n`;
+  });
+  writeFileSync(join(dist, 'LICENSES.txt'), texts.join(`\n${'-'.repeat(80)}\n\n`));
+}
