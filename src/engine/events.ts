@@ -12,12 +12,18 @@ export type HostOutcome =
   | 'not-attempted'
   | 'interrupted';
 
-/** Milliseconds that a host took, by phase. */
+/** Milliseconds that a host took, by phase. Waiting for a turn is no phase. */
 export interface Timings {
+  /** Its turn at the sshd, the login, and the start of the shell. */
   readonly connectMs: number;
+  /** Exchanges that only look: probes, and checkers that read what is to come. */
   readonly probeMs: number;
+  /** In the controller: roles, templates, differences. */
   readonly computeMs: number;
+  /** Changes, and the look at what came of them; a command that was run. */
   readonly applyMs: number;
+  /** What of `applyMs`, or of checks, each part took. */
+  readonly partsMs: Readonly<Record<string, number>>;
 }
 
 /** The last word on one host. */

@@ -38,6 +38,7 @@ export async function execute(
         const { session } = run;
         try {
           const marker = `${session.nonce}e`;
+          const startedAt = performance.now();
           const answer = await session.exchange(streamed(command, marker), [], {
             deadlineMs: (COMMAND_SECONDS + 60) * 1000,
             doing: 'running the command',
@@ -45,6 +46,7 @@ export async function execute(
               if (words[0] === 'output' && payload.byteLength > 0) onOutput(name, payload);
             },
           });
+          run.timings.applyMs = performance.now() - startedAt;
           return { host: name, code: answer.status, result: resultOf(run, false) };
         } catch (error) {
           fail(run, hostFailure(error, name, true), options);

@@ -15,11 +15,14 @@ export async function gatherFacts(options: RunOptions): Promise<readonly FactsRe
         if (host === undefined) throw new Error(`${name} is not in the farm`);
         const run = newHostRun(host);
         if (!(await openHost(run, options)) || run.session === undefined) return { result: resultOf(run, false) };
+        const startedAt = performance.now();
         try {
           const look = await lookAtHost(run.session, [], { lockTimeoutMs: options.lockTimeoutMs, withFacts: true });
           if ('lockedBy' in look) fail(run, lockedFailure(name, look), options);
-          else if (look.facts !== undefined) return { host: name, facts: look.facts };
-          else throw new Error('the host did not say its facts');
+          else if (look.facts !== undefined) {
+            run.timings.probeMs = performance.now() - startedAt;
+            return { host: name, facts: look.facts, result: resultOf(run, false) };
+          } else throw new Error('the host did not say its facts');
           return { result: resultOf(run, false) };
         } catch (error) {
           fail(run, hostFailure(error, name, true), options);

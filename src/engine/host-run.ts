@@ -67,7 +67,7 @@ export function newHostRun(host: Host): HostRun {
     failure: undefined,
     changed: 0,
     settled: 0,
-    timings: { connectMs: 0, probeMs: 0, computeMs: 0, applyMs: 0 },
+    timings: { connectMs: 0, probeMs: 0, computeMs: 0, applyMs: 0, partsMs: {} },
     connection: undefined,
     session: undefined,
     isLocked: false,
@@ -151,7 +151,9 @@ export async function planHostRun(
       if ('lockedBy' in first) return fail(run, lockedFailure(host.name, first), options);
       facts = first.facts;
     }
+    const rendering = performance.now();
     run.desired = desiredOf(farm, resolved, host.name, templates, facts);
+    run.timings.computeMs = performance.now() - rendering;
     const wanted = [...resourcesToProbe(run.desired, filter), ...(host.retired ? [ownState({})] : [])];
     const look = await lookAtHost(run.session, wanted, { lockTimeoutMs, withFacts: true });
     if ('lockedBy' in look) return fail(run, lockedFailure(host.name, look), options);
@@ -163,12 +165,12 @@ export async function planHostRun(
       if ('lockedBy' in more) return fail(run, lockedFailure(host.name, more), options);
       for (const [key, value] of more.seen) seen.set(key, value);
     }
-    run.timings.probeMs = performance.now() - probing;
     const computing = performance.now();
     const planned = planHost({ farm: farm.name, host, desired: run.desired, filter, seen, orphans });
-    run.timings.computeMs = performance.now() - computing;
+    run.timings.computeMs += performance.now() - computing;
     const { refused } = await validateStaged(run.session, planned.steps, host.name);
     const told = look.facts === undefined ? [] : contradictions(host, farm.networks, look.facts);
+    run.timings.probeMs = performance.now() - probing - run.timings.computeMs;
     takeUp(run, planned, [...told, ...refused.values()]);
   } catch (error) {
     fail(run, hostFailure(error, host.name, true), options);
@@ -277,6 +279,12 @@ function notConverged(run: HostRun, part: string, resource: string, fields: stri
   );
 }
 
+function addToPart(run: HostRun, part: string, ms: number): void {
+  const { timings } = run;
+  timings.applyMs += ms;
+  timings.partsMs = { ...timings.partsMs, [part]: (timings.partsMs[part] ?? 0) + ms };
+}
+
 /** Makes one part of the host and looks at it again. Never throws. */
 export async function applyPart(
   run: HostRun,
@@ -323,7 +331,7 @@ export async function applyPart(
     fail(run, hostFailure(error, run.host.name, true), options);
     return options.killing.aborted ? 'interrupted' : 'failed';
   } finally {
-    run.timings.applyMs += performance.now() - startedAt;
+    addToPart(run, part, performance.now() - startedAt);
   }
 }
 

@@ -47,4 +47,6 @@ export interface CheckResult {
   readonly durationMs: number;
 }
 
-export type FactsResult = { readonly host: string; readonly facts: Facts } | { readonly result: HostResult };
+export type FactsResult =
+  | { readonly host: string; readonly facts: Facts; readonly result: HostResult }
+  | { readonly result: HostResult };

@@ -49,7 +49,9 @@ async function checkHost(run: HostRun, resolved: ResolvedFarm, options: RunOptio
       }
       facts = look.facts;
     }
+    const rendering = performance.now();
     const desired = desiredOf(options.farm, resolved, host.name, options.templates, facts);
+    run.timings.computeMs = performance.now() - rendering;
     const state = hasErrors(desired.diagnostics) ? 'refused' : 'planned';
     run.plan = { ...run.plan, diagnostics: desired.diagnostics, state };
     const declared = desired.parts
@@ -58,7 +60,8 @@ async function checkHost(run: HostRun, resolved: ResolvedFarm, options: RunOptio
     const places = semaphore(CHECKS_AT_ONCE);
     // The one channel answers one request at a time: commands take their turn.
     const turn = semaphore(1);
-    return await Promise.all(
+    const checking = performance.now();
+    const checked = await Promise.all(
       declared.map(({ part, check }) =>
         places.use(async () => {
           const outcome = await runCheck(check, reachOf(run, check, turn), options.killing);
@@ -66,6 +69,11 @@ async function checkHost(run: HostRun, resolved: ResolvedFarm, options: RunOptio
         }),
       ),
     );
+    run.timings.probeMs = performance.now() - checking;
+    const partsMs: Record<string, number> = {};
+    for (const { part, durationMs } of checked) partsMs[part] = (partsMs[part] ?? 0) + durationMs;
+    run.timings.partsMs = partsMs;
+    return checked;
   } catch (error) {
     fail(run, hostFailure(error, host.name, true), options);
     return [];

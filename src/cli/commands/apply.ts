@@ -7,11 +7,11 @@ import { planJson } from '../../report/plan-json.ts';
 import { countPlan } from '../../report/plan-summary.ts';
 import { renderRecap } from '../../report/recap.ts';
 import { count } from '../../report/text.ts';
-import { renderTimings } from '../../report/timings.ts';
 import { codeOfPlan, codeOfResults, EXIT, type ExitCode, gravest } from '../exit-code.ts';
 import { openFarmRun } from '../farm-run.ts';
 import { confirm } from '../question.ts';
 import { showDiagnostics } from '../show-diagnostics.ts';
+import { showTimings } from '../show-timings.ts';
 import type { Terminal } from '../terminal.ts';
 import { type PlanFlags, plan as planCommand, showPlan } from './plan.ts';
 
@@ -56,7 +56,7 @@ async function finish(
   if (flags.json) terminal.out(planJson(run.plan, results));
   else terminal.out(renderRecap(run.plan, results, terminal.outStyle));
   await showDiagnostics(newDiagnostics(flags.json ? [] : run.plan.hosts, results), terminal);
-  if (flags.timings) terminal.err(renderTimings(results));
+  if (flags.timings) showTimings(results, terminal);
   return gravest([codeOfPlan(run.plan, EXIT.done), codeOfResults(results)]);
 }
 

@@ -3,11 +3,11 @@ import { quote } from '../../remote/sh.ts';
 import { hostList, renderHostNames } from '../../report/host-list.ts';
 import { toJson } from '../../report/json.ts';
 import { prefixedLines } from '../../report/prefixed-lines.ts';
-import { renderTimings } from '../../report/timings.ts';
 import { codeOfResults, EXIT, type ExitCode, gravest } from '../exit-code.ts';
 import { openFarmRun } from '../farm-run.ts';
 import type { HostFlags } from '../options.ts';
 import { showResults } from '../show-diagnostics.ts';
+import { showTimings } from '../show-timings.ts';
 import type { Terminal } from '../terminal.ts';
 
 /** What of one host's output is kept for `--json`; the rest is dropped, from the front. */
@@ -37,7 +37,11 @@ export async function exec(words: readonly string[], flags: HostFlags, terminal:
     flags,
     terminal,
   );
-  if (flags.timings) terminal.err(renderTimings(results.map(({ result }) => result)));
+  if (flags.timings)
+    showTimings(
+      results.map(({ result }) => result),
+      terminal,
+    );
   const failed = results.some(({ code }) => code !== undefined && code !== 0) ? EXIT.failed : EXIT.done;
   return gravest([failed, codeOfResults(results.map(({ result }) => result)), work.interrupted()]);
 }

@@ -2,11 +2,11 @@ import type { Plan } from '../../plan/plan.ts';
 import { renderHostNames } from '../../report/host-list.ts';
 import { planJson } from '../../report/plan-json.ts';
 import { renderPlan } from '../../report/plan-view.ts';
-import { renderTimings } from '../../report/timings.ts';
 import { codeOfPlan, codeOfResults, EXIT, type ExitCode, gravest } from '../exit-code.ts';
 import { openFarmRun } from '../farm-run.ts';
 import type { HostFlags, TagFlags } from '../options.ts';
 import { showDiagnostics } from '../show-diagnostics.ts';
+import { showTimings } from '../show-timings.ts';
 import type { Terminal } from '../terminal.ts';
 
 export type PlanFlags = HostFlags &
@@ -33,7 +33,7 @@ async function look(flags: PlanFlags, terminal: Terminal, onChanges: ExitCode): 
   run.close();
   await work.stopProgress();
   await showPlan(run.plan, flags, terminal);
-  if (flags.timings) terminal.err(renderTimings(run.results));
+  if (flags.timings) showTimings(run.results, terminal);
   return gravest([codeOfPlan(run.plan, onChanges), codeOfResults(run.results), work.interrupted()]);
 }
 

@@ -37,6 +37,6 @@ export function plan(...hosts: HostPlan[]): Plan {
 }
 
 export function result(host: string, given: Partial<HostResult> = {}): HostResult {
-  const timings = { connectMs: 60, probeMs: 340, computeMs: 12, applyMs: 0 };
+  const timings = { connectMs: 60, probeMs: 340, computeMs: 12, applyMs: 0, partsMs: {} };
   return { host, outcome: 'ok', changed: 0, notMade: 0, diagnostics: [], timings, ...given };
 }

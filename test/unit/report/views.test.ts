@@ -101,11 +101,21 @@ describe('after an apply', () => {
   });
 
   test('timings, the slowest host first', () => {
-    const slow = { connectMs: 61, probeMs: 2400, computeMs: 3.4, applyMs: 125_000 };
+    const slow = {
+      connectMs: 61,
+      probeMs: 2400,
+      computeMs: 3.4,
+      applyMs: 125_000,
+      partsMs: { 'apache-app': 120_000, base: 5_000 },
+    };
     expect(renderTimings([result('app1'), result('app2', { timings: slow })])).toMatchInlineSnapshot(`
       "host  connect  probe   compute  apply      total
       app2  61 ms    2.4 s   3 ms     2 min 5 s  2 min 7 s
       app1  60 ms    340 ms  12 ms    0 ms       412 ms
+
+      part        hosts  mean       slowest
+      apache-app  1      2 min 0 s  2 min 0 s on app2
+      base        1      5.0 s      5.0 s on app2
       "
     `);
   });
