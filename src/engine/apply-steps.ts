@@ -226,9 +226,11 @@ async function runBatch(session: Session, steps: readonly Step[], options: Optio
   };
   const deadlineMs = Math.max(...steps.map(deadlineOf)) + DEADLINES.probeMs;
   const doing = `making ${steps.length} changes`;
-  const running = session.exchange(script, sent.contents, { deadlineMs, doing, onFrame });
-  await session.say(options.stopping.aborted ? 'stop' : 'go');
-  const answer = await running;
+  // Both together: where the host is lost, both fail.
+  const [answer] = await Promise.all([
+    session.exchange(script, sent.contents, { deadlineMs, doing, onFrame }),
+    session.say(options.stopping.aborted ? 'stop' : 'go'),
+  ]);
   const next = steps[progress.made];
   if (progress.ending === 'done' && next !== undefined) {
     progress.ending = 'failed';
