@@ -1,6 +1,7 @@
 import { Ajv, type ErrorObject, type SchemaValidateFunction, type ValidateFunction } from 'ajv';
 import { parseAddress, parseCidr } from './address.ts';
 import { Content } from './content.ts';
+import { fits } from './fits.ts';
 import type { TSchema } from './schema.ts';
 import { Secret } from './secret.ts';
 
@@ -84,7 +85,7 @@ const instances = new Map<boolean, Ajv>();
 const compiled = new Map<boolean, WeakMap<object, ValidateFunction>>();
 
 /** Compiled at first use and kept as long as the schema itself: compiling costs some milliseconds. */
-function compile(schema: TSchema, fillDefaults: boolean): ValidateFunction {
+export function compile(schema: TSchema, fillDefaults: boolean): ValidateFunction {
   let cache = compiled.get(fillDefaults);
   if (cache === undefined) {
     cache = new WeakMap();
@@ -108,11 +109,16 @@ function compile(schema: TSchema, fillDefaults: boolean): ValidateFunction {
  * @throws Error for a schema that is wrong itself (an author's mistake).
  */
 export function validate(schema: TSchema, value: unknown, options: ValidateOptions = {}): Problem[] {
-  const check = compile(schema, options.fillDefaults ?? true);
-  acceptedSecrets = new Set();
-  const valid = check(value);
-  const accepted = acceptedSecrets;
-  const problems = valid ? [] : narrow((check.errors ?? []).map(originalOf)).map(toProblem);
+  const fillDefaults = options.fillDefaults ?? true;
+  let accepted = new Set<string>();
+  let problems: Problem[] = [];
+  if (!fits(schema, value, fillDefaults, accepted)) {
+    const check = compile(schema, fillDefaults);
+    acceptedSecrets = new Set();
+    const valid = check(value);
+    accepted = acceptedSecrets;
+    problems = valid ? [] : narrow((check.errors ?? []).map(originalOf)).map(toProblem);
+  }
   if (options.refuseStraySecrets !== true) return problems;
   const stray = straySecrets(value, '', accepted);
   if (stray.length === 0) return problems;
