@@ -1,5 +1,8 @@
 import { bytes, defineRole, file, ownedDirectory, t, text } from 'farmctl';
 
+/** So that ten thousand names do not fit into the arguments of one command. */
+const LONG = 'long'.repeat(45);
+
 /** Bytes that do not compress and are the same each time. */
 function noise(size: number, seed: number): Uint8Array {
   const words = new Uint32Array(size / 4);
@@ -30,7 +33,10 @@ export default defineRole({
           ownedDirectory({
             path: '/srv/many',
             entries: Array.from({ length: names }, (_, index) =>
-              file({ path: `/srv/many/name ${index} with $(words)`, content: text(`content ${index} of ${seed}\n`) }),
+              file({
+                path: `/srv/many/name ${index} with $(words) ${LONG}`,
+                content: text(`content ${index} of ${seed}\n`),
+              }),
             ),
           }),
         ]),
