@@ -62,8 +62,9 @@ export const zoneCopy = defineResource({
   },
   parse(record, { name, primary }) {
     const state: CopyState = { here: parseSerial(record.text('here')), primary: parseSerial(record.text('primary')) };
+    // A copy that nobody wants any more is taken away whether or not the primary has already dropped the zone.
     if (state.here === undefined && state.primary === undefined)
-      return unknown(`the primary, ${primary}, does not answer for ${name}`);
+      return { ...unknown(`the primary, ${primary}, does not answer for ${name}`), removable: { value: state } };
     return known(state);
   },
   diff(_desired, state: CopyState | undefined) {

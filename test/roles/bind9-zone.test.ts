@@ -6,9 +6,13 @@ import { hostNameMistake, reverseName, reverseZone } from '../../roles/bind9/nam
 import { checkRecords, readRecords, type WrittenRecord } from '../../roles/bind9/records.ts';
 import { following, isNewer, newest } from '../../roles/bind9/serial.ts';
 import { zone } from '../../roles/bind9/zone.ts';
+import { zoneCopy } from '../../roles/bind9/zone-copy.ts';
 import { canonical, hasSameRecords, txtData, withSerial, type Zone, zoneText } from '../../roles/bind9/zone-text.ts';
 import { text } from '../../src/index.ts';
+import { resourceKey } from '../../src/plan/desired.ts';
+import { assess } from '../../src/plan/step.ts';
 import { observe } from '../unit/resource/run-probe.ts';
+import { record } from '../unit/resource/service-fixture.ts';
 
 const AUTHORITY = {
   primary: 'ns1.farm.example.',
@@ -307,5 +311,20 @@ describe('names', () => {
 
   it('have at most 253 characters', () => {
     expect(hostNameMistake(Array(50).fill('abcde').join('.'))).toBe('is longer than 253 characters');
+  });
+});
+
+describe('the copy on a secondary', () => {
+  const copy = zoneCopy({ name: 'farm.example', path: '/var/cache/bind/farm.example.zone', primary: '10.77.0.11' });
+  const seen = new Map([
+    [resourceKey(copy), { record: record({}), observed: copy.type.parse(record({}), copy.desired) }],
+  ]);
+
+  it('is unknown as long as neither server answers for the zone', () => {
+    expect(assess(copy, [], false, seen)).toMatchObject({ kind: 'unknown' });
+  });
+
+  it('can be taken away after the primary has dropped the zone', () => {
+    expect(assess(copy, [], true, seen)).toMatchObject({ kind: 'change', difference: { action: 'delete' } });
   });
 });
