@@ -117,8 +117,10 @@ function readPair(
         hint === undefined ? {} : { hint },
       );
     if (names.indexOf(name) < index) wrong(`its pair names host ${name} twice.`, 'A pair is two different hosts.');
-    else if (host === undefined) wrong(`there is no host "${name}".${didYouMean(name, hosts.keys())}`);
-    else if (host.retired) wrong(`host ${name} is retired.`, 'Name the host that takes its place.');
+    else if (host === undefined) {
+      const free = [...hosts.keys()].filter((one) => !names.includes(one));
+      wrong(`there is no host "${name}".${didYouMean(name, free)}`);
+    } else if (host.retired) wrong(`host ${name} is retired.`, 'Name the host that takes its place.');
     else if (network !== undefined && host.addresses.size > 0 && !host.addresses.has(network.name)) {
       wrong(`host ${name} has no address in network ${network.name}, where the VIP lives.`);
     }
