@@ -18,7 +18,9 @@ function reasonOf(said: string): string {
   if (/REMOTE HOST IDENTIFICATION HAS CHANGED/.test(said)) return 'host-key-changed';
   if (/Host key verification failed/.test(said)) return 'host-key-unknown';
   if (/Permission denied \(/.test(said)) return 'auth-failed';
-  if (/Connection refused|Could not resolve|closed by UNKNOWN|not supported/.test(said)) return 'unreachable';
+  // A command that ends at once is noticed when ssh reads from it, or already when it writes to it.
+  if (/Connection refused|Could not resolve|closed by UNKNOWN|UNKNOWN port \d+: Broken pipe|not supported/.test(said))
+    return 'unreachable';
   return `something else: ${said}`;
 }
 
