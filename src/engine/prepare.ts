@@ -6,6 +6,7 @@ import type { Role } from '../role/define.ts';
 import { orderNodes } from '../role/order.ts';
 import { resolveFarm } from '../role/view.ts';
 import type { HostResult } from './events.ts';
+import { heldVips, partners } from './held-vips.ts';
 import {
   applyPart,
   fail,
@@ -101,24 +102,6 @@ function withFailure(run: HostRun): Plan['hosts'][number] {
   return { ...run.plan, diagnostics: [...run.plan.diagnostics, run.failure.diagnostic] };
 }
 
-/** Batches of the parts that have a rollout of their own: the batch's number by host and part. */
-function rollouts(runs: readonly HostRun[], roles: ReadonlyMap<string, Role>): ReadonlyMap<string, number> {
-  const batches = new Map<string, number>();
-  const parts = new Set(runs.flatMap((run) => run.steps.map((step) => step.part)));
-  for (const part of parts) {
-    const rollout = [...roles.values()].find((role) => role.parts.has(part))?.parts.get(part)?.rollout;
-    if (rollout === undefined) continue;
-    const hosts = runs.map((run) => ({
-      name: run.host.name,
-      risk: riskOf(run, part),
-      wasActive: wasActive(run, part),
-    }));
-    for (const [index, batch] of rollout(hosts).entries())
-      for (const host of batch) batches.set(`${host}\n${part}`, index);
-  }
-  return batches;
-}
-
 function riskOf(run: HostRun, part: string): Risk {
   return stepsOf(run, part).reduce<Risk>((gravest, step) => graver(gravest, step.change.risk), 'none');
 }
@@ -145,7 +128,6 @@ async function applyRuns(
         ),
     ),
   );
-  const batches = rollouts(runs, roles);
   const works: Work[] = [];
   const nodesByHost = Map.groupBy(graph.values(), ({ node }) => node.host);
   for (const run of runs) {
@@ -157,7 +139,7 @@ async function applyRuns(
         dependencies,
         risk: riskOf(run, node.part),
         hasChanges: stepsOf(run, node.part).length > 0,
-        batch: batches.get(`${node.host}\n${node.part}`),
+        wasActive: wasActive(run, node.part),
         blocked: blocked || refusedParts.has(node.part),
       });
     }
@@ -167,7 +149,7 @@ async function applyRuns(
         dependencies: own.map(({ node }) => ({ node, needs: 'order' as const })),
         risk: riskOf(run, REMOVAL_PART),
         hasChanges: true,
-        batch: undefined,
+        wasActive: true,
         blocked,
       });
   }
@@ -180,6 +162,14 @@ async function applyRuns(
     parts: [...parts].map(([part, all]) => ({ part, hosts: all.map(({ node }) => node.host) })),
   });
   await runSchedule(works, {
+    turns: {
+      rolloutOf: (part) => [...roles.values()].find((role) => role.parts.has(part))?.parts.get(part)?.rollout,
+      partnersOf: partners(options.farm),
+      held: async (host) => {
+        const run = byHost.get(host);
+        return run === undefined ? [] : heldVips(run, options);
+      },
+    },
     forks: options.forks,
     isStopping: () => options.stopping.aborted,
     run: async ({ host, part }) => {

@@ -1,7 +1,7 @@
 import { semaphore } from '../lib/semaphore.ts';
-import { RISKS, type Risk } from '../resource/change.ts';
-import type { Dependency, Node } from '../role/order.ts';
-import { nodeKey } from '../role/order.ts';
+import type { Risk } from '../resource/change.ts';
+import { type Dependency, type Node, nodeKey } from '../role/order.ts';
+import { type TurnOptions, takeTurns } from './turns.ts';
 
 export type NodeOutcome = 'done' | 'failed' | 'not-attempted' | 'interrupted';
 
@@ -13,13 +13,14 @@ export interface Work {
   readonly risk: Risk;
   /** False for a node that has nothing to change: it only passes the order on. */
   readonly hasChanges: boolean;
-  /** Undefined: default batches (all at once up to reload, then one at a time). Else: its place in the part's rollout. */
-  readonly batch: number | undefined;
+  /** Whether one of its services ran when the plan was made. */
+  readonly wasActive: boolean;
   /** Set where the node must not begin at all: its part was refused somewhere, its host cannot be changed. */
   readonly blocked: boolean;
 }
 
 export interface ScheduleOptions {
+  readonly turns: TurnOptions;
   readonly forks: number;
   readonly isStopping: () => boolean;
   /** Makes the node. Must not throw. */
@@ -28,16 +29,20 @@ export interface ScheduleOptions {
 }
 
 /**
- * Runs the nodes in the order of their dependencies, at most `forks` at once. What only a restart reaches is changed
- * one host of a part at a time; after a failure the later hosts of that part are not begun. A node whose host failed
- * earlier, or which needs a part that failed, is not attempted.
+ * Runs the nodes in the order of their dependencies, at most `forks` at once, each when it has its turn in its part:
+ * after a failure the later hosts of that part are not begun. A node whose host failed earlier, or which needs a part
+ * that failed, is not attempted.
  */
 export async function runSchedule(works: readonly Work[], options: ScheduleOptions): Promise<void> {
   const outcomes = new Map<string, Promise<NodeOutcome>>();
   const byKey = new Map(works.map((work) => [nodeKey(work.node), work]));
   const forks = semaphore(options.forks);
-  const turns = new Map<string, ReturnType<typeof semaphore>>();
-  const failedParts = new Set<string>();
+  const contenders = new Map(
+    works
+      .filter((work) => work.hasChanges && !work.blocked)
+      .map((work) => [work, { ...work.node, risk: work.risk, wasActive: work.wasActive }]),
+  );
+  const turns = takeTurns([...contenders.values()], options.turns);
   const failedHosts = new Set<string>();
 
   async function mayBegin(work: Work): Promise<boolean> {
@@ -55,32 +60,18 @@ export async function runSchedule(works: readonly Work[], options: ScheduleOptio
     return true;
   }
 
-  async function earlierBatches(work: Work): Promise<void> {
-    if (work.batch === undefined) return;
-    for (const other of works)
-      if (other.node.part === work.node.part && other.batch !== undefined && other.batch < work.batch)
-        await outcomeOf(nodeKey(other.node));
-  }
-
   async function begin(work: Work): Promise<NodeOutcome> {
     const ready = await mayBegin(work);
-    await earlierBatches(work);
     const { node } = work;
-    if (!work.hasChanges) return ready && !work.blocked && !failedHosts.has(node.host) ? 'done' : 'not-attempted';
-    const attempt = async (isLater: boolean): Promise<NodeOutcome> => {
-      if (options.isStopping()) return 'interrupted';
-      if (!ready || work.blocked || failedHosts.has(node.host) || (isLater && failedParts.has(node.part)))
-        return 'not-attempted';
-      const outcome = await forks.use(async () => (options.isStopping() ? 'interrupted' : options.run(node)));
-      // Before the next host of the part gets its turn.
-      if (outcome === 'failed') failedParts.add(node.part);
-      return outcome;
-    };
-    const oneAtATime = work.batch === undefined && RISKS.indexOf(work.risk) >= RISKS.indexOf('restart');
-    if (!oneAtATime) return attempt(work.batch !== undefined && work.batch > 0);
-    const turn = turns.get(node.part) ?? semaphore(1);
-    turns.set(node.part, turn);
-    return turn.use(() => attempt(true));
+    const isOut = () => !ready || work.blocked || failedHosts.has(node.host);
+    if (!work.hasChanges) return isOut() ? 'not-attempted' : 'done';
+    if (options.isStopping()) return 'interrupted';
+    const contender = contenders.get(work);
+    if (isOut() || contender === undefined) return 'not-attempted';
+    const hasTurn = await turns.ready(contender);
+    if (options.isStopping()) return 'interrupted';
+    if (!hasTurn || isOut()) return 'not-attempted';
+    return forks.use(async () => (options.isStopping() ? 'interrupted' : options.run(node)));
   }
 
   function outcomeOf(key: string): Promise<NodeOutcome> {
@@ -91,6 +82,8 @@ export async function runSchedule(works: readonly Work[], options: ScheduleOptio
     if (work === undefined) return Promise.resolve('done');
     const outcome = begin(work).then((how) => {
       if (how !== 'done' && work.hasChanges) failedHosts.add(work.node.host);
+      const contender = contenders.get(work);
+      if (contender !== undefined) turns.ended(contender, how === 'failed');
       options.finished(work.node, how);
       return how;
     });

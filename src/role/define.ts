@@ -62,11 +62,15 @@ export interface RoleContext<V> {
 /** `nfs/server` (only order), or that its failure (`all` or `any` host of it) stops this part. */
 export type After = string | { readonly part: string; readonly needs: 'all' | 'any' };
 
-/** For `rollout`: a host of the part with the risk of its change and whether the part ran there before. */
+/** For `rollout`: a host of the part that is still to be changed. */
 export interface RolloutHost {
   readonly name: string;
+  /** The gravest risk of its changes. */
   readonly risk: Risk;
+  /** Whether a service of the part ran there when the plan was made. */
   readonly wasActive: boolean;
+  /** Names of the VIPs of which it is one of the pair and which it has at this moment. */
+  readonly holds: readonly string[];
 }
 
 /** One side of a role, or the role itself where it has no sides. */
@@ -78,7 +82,11 @@ export interface Part<V> {
   checks?(context: RoleContext<V>): readonly Check[];
   /** A pure function of host and variables: what others get who look this part up. */
   offers?(context: Pick<RoleContext<V>, 'host' | 'variables'>): unknown;
-  /** Batches of host names, changed one after the other. Where absent: see design, Order. */
+  /**
+   * Batches of host names, changed one after the other. It is asked for each pair by itself and for all other hosts
+   * together, and again before each batch, for those that are left. Where absent: together up to a reload; from a restart
+   * on one at a time, of a pair the one without the virtual address first.
+   */
   rollout?(hosts: readonly RolloutHost[]): readonly (readonly string[])[];
 }
 

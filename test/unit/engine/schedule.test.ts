@@ -3,6 +3,8 @@ import { type NodeOutcome, runSchedule, type Work } from '../../../src/engine/sc
 import type { Risk } from '../../../src/resource/change.ts';
 import type { Dependency } from '../../../src/role/order.ts';
 
+const NO_PAIRS = { rolloutOf: () => undefined, partnersOf: () => [], held: async () => [] };
+
 const node = (host: string, part: string) => ({ host, part });
 
 function work(
@@ -12,7 +14,7 @@ function work(
   dependencies: readonly Dependency[] = [],
   rest: Partial<Work> = {},
 ): Work {
-  return { node: node(host, part), dependencies, risk, hasChanges: true, batch: undefined, blocked: false, ...rest };
+  return { node: node(host, part), dependencies, risk, hasChanges: true, wasActive: true, blocked: false, ...rest };
 }
 
 /** Runs the works; a node named in `failing` fails. Returns the order of starts, the most at once, and the outcomes. */
@@ -22,6 +24,7 @@ async function run(works: readonly Work[], failing: readonly string[] = [], stop
   let now = 0;
   let most = 0;
   await runSchedule(works, {
+    turns: NO_PAIRS,
     forks: 50,
     isStopping: () => started.length >= stopAfter,
     run: async ({ host, part }) => {
@@ -79,14 +82,6 @@ describe('runSchedule', () => {
     expect(outcomes).toEqual({ 'one@a': 'failed', 'two@a': 'not-attempted', 'one@b': 'done', 'two@b': 'done' });
   });
 
-  it('follows the batches of a rollout', async () => {
-    const { started } = await run([
-      work('active', 'hb', 'restart', [], { batch: 1 }),
-      work('standby', 'hb', 'restart', [], { batch: 0 }),
-    ]);
-    expect(started).toEqual(['hb@standby', 'hb@active']);
-  });
-
   it('begins nothing more once it is to stop', async () => {
     const { outcomes } = await run(
       ['a', 'b'].map((host) => work(host, 'web', 'restart')),
@@ -101,6 +96,7 @@ describe('runSchedule', () => {
     await runSchedule(
       ['a', 'b', 'c'].map((host) => work(host, 'web', 'none')),
       {
+        turns: NO_PAIRS,
         forks: 1,
         isStopping: () => started.length > 0,
         run: async ({ host }) => {
