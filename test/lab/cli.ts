@@ -18,6 +18,8 @@ npm run lab -- COMMAND [OPTIONS]
 
   up [INVENTORY]           make the lab what the inventory says (default inventories/demo.yaml)
       --image DEGREE       blank (default), deps or warm: how much is installed on new hosts
+      --vm HOST,...        these as VMs as well; hosts whose roles need a kernel of their own are VMs anyway
+      --container HOST,... these as containers, whatever their roles need
       --install            install the packages that this machine lacks for it
   down                     remove all that up has made; images and fetched packages stay
       --purge              remove those too
@@ -46,7 +48,7 @@ interface Request {
   readonly options: ReadonlyMap<string, string>;
 }
 
-const WITH_VALUE = new Set(['name', 'image']);
+const WITH_VALUE = new Set(['name', 'image', 'vm', 'container']);
 
 function usage(detail: string): FarmError {
   return new FarmError(problem('lab/usage', 'Wrong usage', detail, { hint: 'npm run lab -- --help' }));
@@ -94,7 +96,8 @@ const upCommand: Command = async (state, { words, options }, lab) => {
   if (words.length > 1) throw usage('up takes one inventory.');
   const inventory = words[0] ?? DEFAULT_INVENTORY;
   await checkRequirements(options.has('install'), say);
-  const layout = await layoutFromInventory(inventory);
+  const named = (option: string) => options.get(option)?.split(',') ?? [];
+  const layout = await layoutFromInventory(inventory, { vm: named('vm'), container: named('container') });
   const image = options.get('image');
   const degree = DEGREES.find((one) => one === image);
   if (image !== undefined && degree === undefined) throw usage(`--image is one of ${DEGREES.join(', ')}.`);
@@ -190,7 +193,7 @@ function onCable(task: (operations: HostOperations, name: string, network?: stri
 }
 
 const COMMANDS: Readonly<Record<string, Entry>> = {
-  up: { run: upCommand, options: ['image', 'install'] },
+  up: { run: upCommand, options: ['image', 'install', 'vm', 'container'] },
   down: { run: downCommand, options: ['purge', 'all'] },
   status: { run: statusCommand, options: ['json'] },
   ssh: { run: sshCommand, options: [], verbatim: true },

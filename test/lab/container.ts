@@ -1,13 +1,13 @@
 import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { FarmError, problem } from '../../src/model/diagnostic.ts';
 import { joinScripts, sh } from '../../src/remote/sh.ts';
 import { cablesOf, removeCables } from './cable.ts';
 import * as groups from './cgroup.ts';
 import { isErrno } from './command.ts';
 import { startDaemon } from './daemon.ts';
 import { isThere } from './files.ts';
-import type { HostDriver, HostPlace } from './kind.ts';
+import { ensureImage } from './image.ts';
+import { type HostDriver, type HostPlace, hostOff } from './kind.ts';
 import { machineName, namespaceName } from './names.ts';
 import { inNamespace } from './namespace.ts';
 import { hostPaths } from './paths.ts';
@@ -76,6 +76,8 @@ async function initOf(place: HostPlace, host: HostRecord): Promise<number | unde
 
 /** Containers, for every host that needs no kernel of its own. */
 export const container: HostDriver = {
+  ensureLayers: ensureImage,
+
   async prepare(place, host, seed) {
     const paths = hostPaths(place.paths, host.name);
     await rm(paths.root, { recursive: true, force: true });
@@ -127,7 +129,11 @@ export const container: HostDriver = {
     return init !== undefined && !(await isThere(`/proc/${init}/root/run/nologin`));
   },
 
-  async onHost(place, host) {
+  async bootFailure() {
+    return undefined;
+  },
+
+  async onHost(place, host, argv) {
     const init = await initOf(place, host);
     if (init !== undefined) {
       const enter = [
@@ -148,12 +154,9 @@ export const container: HostDriver = {
         'HOME=/root',
         'LC_ALL=C',
         'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin',
+        ...argv,
       ];
     }
-    throw new FarmError(
-      problem('lab/host-off', 'A host that is off', `Host ${host.name} of lab ${place.lab} does not run.`, {
-        hint: `npm run lab -- power-on ${host.name} --name ${place.lab}`,
-      }),
-    );
+    throw hostOff(place, host);
   },
 };

@@ -1,5 +1,8 @@
-/** How a host is made. `container`: systemd-nspawn on an overlay. A kind with a kernel of its own takes its place here. */
-export type HostKind = 'container';
+/** How a host is made. `container`: systemd-nspawn on an overlay. `vm`: User Mode Linux, with a kernel and a disk of its own. */
+export type HostKind = 'container' | 'vm';
+
+/** Hosts, by name, whose kind does not follow from their roles. */
+export type ChosenKinds = { readonly [kind in HostKind]?: readonly string[] };
 
 /** One address of a lab host: on the network's bridge, behind the device that the inventory names. */
 export interface LabAddress {

@@ -1,4 +1,5 @@
 import { FarmError, problem } from '../../src/model/diagnostic.ts';
+import { bootHosts } from './boot.ts';
 import { cutCables, cutNetworks, mendCables } from './cable.ts';
 import { eachLimited } from './command.ts';
 import { driverOf } from './drivers.ts';
@@ -8,7 +9,7 @@ import { withLock } from './lock.ts';
 import { labPaths, type StatePaths } from './paths.ts';
 import { type HostRecord, type LabRecord, requireRecord } from './record.ts';
 import { ensureKey } from './ssh-files.ts';
-import { awaitHosts, labLock, seedOf, writeAccessFiles } from './up.ts';
+import { labLock, seedOf, writeAccessFiles } from './up.ts';
 
 /** What can be done to hosts that are part of a lab. */
 export interface HostOperations {
@@ -42,7 +43,7 @@ export function pickHosts(record: LabRecord, names: readonly string[]): readonly
 
 /** The operations on the hosts of one lab. Each throws FarmError lab/not-up and lab/unknown-host. */
 export function hostOperations(state: StatePaths, lab: string): HostOperations {
-  const place: HostPlace = { lab, paths: labPaths(state, lab) };
+  const place: HostPlace = { lab, state, paths: labPaths(state, lab) };
 
   const locked = (names: readonly string[], task: (hosts: readonly HostRecord[], record: LabRecord) => Promise<void>) =>
     withLock(labLock(state, lab), async () => {
@@ -58,20 +59,22 @@ export function hostOperations(state: StatePaths, lab: string): HostOperations {
       locked(names, async (named, record) => {
         const publicKey = await ensureKey(state);
         const hosts = named.length > 0 ? named : record.hosts;
-        await eachLimited(hosts, AT_ONCE, async (host) => {
+        await bootHosts(place, hosts, async (host) => {
           const driver = driverOf(host);
           await driver.powerOff(place, host);
           await driver.prepare(place, host, seedOf(record, host, publicKey));
           await driver.start(place, host);
+          return true;
         });
-        await awaitHosts(place, hosts);
         await writeAccessFiles(state, place, record);
       }),
     powerOff: (...names) => each(names, (host) => driverOf(host).powerOff(place, host)),
     powerOn: (...names) =>
       locked(names, async (hosts) => {
-        await eachLimited(hosts, AT_ONCE, (host) => driverOf(host).start(place, host));
-        await awaitHosts(place, hosts);
+        await bootHosts(place, hosts, async (host) => {
+          await driverOf(host).start(place, host);
+          return true;
+        });
       }),
     cut: (name, network) => each([name], (host) => cutCables(place, host, network)),
     mend: (name, network) => each([name], (host) => mendCables(place, host, network)),
@@ -93,7 +96,7 @@ export interface HostStatus {
 
 /** @throws FarmError lab/not-up */
 export async function labStatus(state: StatePaths, lab: string): Promise<readonly HostStatus[]> {
-  const place: HostPlace = { lab, paths: labPaths(state, lab) };
+  const place: HostPlace = { lab, state, paths: labPaths(state, lab) };
   const { hosts } = await requireRecord(state, lab);
   return Promise.all(
     hosts.map(async (host) => ({

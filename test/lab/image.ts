@@ -11,6 +11,7 @@ import { BLANK_PACKAGES, BLANK_SETUP, CODENAMES, type Layer, layersOf } from './
 import { withLock } from './lock.ts';
 import type { StatePaths } from './paths.ts';
 import { labNames, readRecord } from './record.ts';
+import { ensureRelay } from './relay.ts';
 
 /** A process of ours that mounts for itself: what it leaves mounted is gone with it. */
 const PRIVATE_MOUNTS = ['unshare', '--mount', '--propagation', 'private'];
@@ -37,10 +38,9 @@ export async function ensureImage(
   state: StatePaths,
   os: string,
   degree: Degree,
-  proxy: () => Promise<string>,
   say: (line: string) => void,
 ): Promise<readonly string[]> {
-  return withLock(join(state.root, 'images.lock'), async () => {
+  return withLock(imagesLock(state), async () => {
     const origin = await originOf(os);
     const folders: string[] = [];
     let digest = sha256(JSON.stringify([os, origin.sources, origin.settings]));
@@ -52,7 +52,7 @@ export async function ensureImage(
           `building the ${layer.degree} image of ${os} (once; ${layer.degree === 'blank' ? 'about 30 s' : 'a minute'})`,
         );
         const started = performance.now();
-        await build(state, layer, origin, folders, folder, await proxy());
+        await build(state, layer, origin, folders, folder, await ensureRelay(state));
         await removeOutdated(state, `${os}-${layer.degree}-`, folder);
         say(`built ${folder} in ${((performance.now() - started) / 1000).toFixed(0)} s`);
       }
@@ -60,6 +60,11 @@ export async function ensureImage(
     }
     return folders;
   });
+}
+
+/** The lock that is held while an image is made. */
+export function imagesLock(state: StatePaths): string {
+  return join(state.root, 'images.lock');
 }
 
 async function originOf(os: string): Promise<Origin> {
@@ -97,7 +102,7 @@ async function machineSources(): Promise<ReadonlyArray<{ name: string; content: 
   return Promise.all(paths.map(async (name) => ({ name, content: await readFile(name, 'utf8') })));
 }
 
-/** Builds beside the images and renames. The build's processes are in a group of their own, for the next one to end. */
+/** Builds beside the images and renames. A build's processes are in a group of their own, for the next one to end. */
 async function build(
   state: StatePaths,
   layer: Layer,
@@ -106,16 +111,28 @@ async function build(
   folder: string,
   proxy: string,
 ): Promise<void> {
+  await inBuild(state, async (prefix, place) => {
+    if (layer.degree === 'blank') await buildBlank(prefix, place, origin, proxy);
+    else await buildLayer(prefix, place, layer, below, proxy);
+    await rename(join(place, 'upper'), folder);
+  });
+}
+
+/**
+ * Runs a build in a folder of its own, which is empty before and removed after it. The images' lock must be held.
+ * @param task gets the words in front of each of its commands, and the folder
+ */
+export async function inBuild(
+  state: StatePaths,
+  task: (prefix: readonly string[], place: string) => Promise<void>,
+): Promise<void> {
   await removeUnfinished(state);
   const group = await cgroup(`build-${state.mark}`);
   await makeCgroup(group);
   const place = join(state.images, UNFINISHED);
   await mkdir(place, { recursive: true });
-  const prefix = [...inside(group), ...PRIVATE_MOUNTS];
   try {
-    if (layer.degree === 'blank') await buildBlank(prefix, place, origin, proxy);
-    else await buildLayer(prefix, place, layer, below, proxy);
-    await rename(join(place, 'upper'), folder);
+    await task([...inside(group), ...PRIVATE_MOUNTS], place);
   } finally {
     await removeUnfinished(state);
   }
@@ -171,7 +188,7 @@ rm "$2/root/${proxyFile}"`;
 }
 
 /** Removes images of earlier recipes that no lab is up on. */
-async function removeOutdated(state: StatePaths, prefix: string, current: string): Promise<void> {
+export async function removeOutdated(state: StatePaths, prefix: string, current: string): Promise<void> {
   const used = new Set<string>([current]);
   for (const lab of await labNames(state)) {
     for (const host of (await readRecord(state, lab))?.hosts ?? []) for (const layer of host.layers) used.add(layer);
@@ -185,7 +202,7 @@ async function removeOutdated(state: StatePaths, prefix: string, current: string
 /** Ends what a killed command has left of a build; a build of a living one goes on. */
 export async function endBuild(state: StatePaths): Promise<void> {
   try {
-    await withLock(join(state.root, 'images.lock'), async () => removeUnfinished(state), 1_000);
+    await withLock(imagesLock(state), async () => removeUnfinished(state), 1_000);
   } catch (error) {
     if (!(error instanceof FarmError && error.diagnostics.some((one) => one.code === 'lab/locked'))) throw error;
   }
@@ -198,7 +215,7 @@ async function removeUnfinished(state: StatePaths): Promise<void> {
 
 /** Removes all images and what a crash left of a build. No host may be up on them. */
 export async function removeImages(state: StatePaths): Promise<void> {
-  await withLock(join(state.root, 'images.lock'), async () => {
+  await withLock(imagesLock(state), async () => {
     await removeUnfinished(state);
     await rm(state.images, { recursive: true, force: true });
   });

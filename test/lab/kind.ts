@@ -1,9 +1,12 @@
-import type { LabPaths } from './paths.ts';
+import { FarmError, problem } from '../../src/model/diagnostic.ts';
+import type { Degree } from './host.ts';
+import type { LabPaths, StatePaths } from './paths.ts';
 import type { HostRecord } from './record.ts';
 
 /** Which lab a host belongs to. */
 export interface HostPlace {
   readonly lab: string;
+  readonly state: StatePaths;
   readonly paths: LabPaths;
 }
 
@@ -19,6 +22,8 @@ export type HostState = 'running' | 'frozen' | 'off';
 
 /** One kind of host. What it starts is in the control group `lab-LAB/host-NAME`; `down` needs nothing else to end it. */
 export interface HostDriver {
+  /** Makes what a host of that system and degree is made of, where it is not there yet. @returns its `layers` */
+  ensureLayers(state: StatePaths, os: string, degree: Degree, say: (line: string) => void): Promise<readonly string[]>;
   /** Makes a new root for a host that is off; what it had is gone. */
   prepare(place: HostPlace, host: HostRecord, seed: Seed): Promise<void>;
   /** Switches it on, on what it has written so far. Nothing happens where it is on. Does not wait for its services. */
@@ -31,6 +36,16 @@ export interface HostDriver {
   hostKey(place: HostPlace, host: HostRecord): Promise<string | undefined>;
   /** True once its boot lets users log in; asked when its sshd answers. */
   letsIn(place: HostPlace, host: HostRecord): Promise<boolean>;
-  /** Words in front of a command that run it on the host as root, without ssh. @throws FarmError lab/host-off */
-  onHost(place: HostPlace, host: HostRecord): Promise<readonly string[]>;
+  /** Why its boot will never end, where its console says so. */
+  bootFailure(place: HostPlace, host: HostRecord): Promise<string | undefined>;
+  /** The words that run a command on the host as root, its networks cut or not. @throws FarmError lab/host-off */
+  onHost(place: HostPlace, host: HostRecord, argv: readonly string[]): Promise<readonly string[]>;
+}
+
+export function hostOff(place: HostPlace, host: HostRecord): FarmError {
+  return new FarmError(
+    problem('lab/host-off', 'A host that is off', `Host ${host.name} of lab ${place.lab} does not run.`, {
+      hint: `npm run lab -- power-on ${host.name} --name ${place.lab}`,
+    }),
+  );
 }

@@ -3,7 +3,7 @@ import { type CommandOptions, type CommandResult, command, type RunningCommand, 
 import { down } from './down.ts';
 import { driverOf } from './drivers.ts';
 import { layoutFromInventory } from './from-inventory.ts';
-import { type Degree, firstAddress, type LabHost } from './host.ts';
+import { type ChosenKinds, type Degree, firstAddress, type LabHost } from './host.ts';
 import { type HostOperations, type HostStatus, hostOperations, labStatus, pickHosts } from './hosts.ts';
 import { asUserOf } from './namespace.ts';
 import { labPaths, PROJECT_PATH, type StatePaths, statePaths } from './paths.ts';
@@ -17,7 +17,7 @@ export type { CommandOptions, CommandResult, RunningCommand } from './command.ts
 export interface HostHandle extends LabHost {
   /** Its address in that network, or its own. @throws Error where it is not in that network */
   addressIn(network?: string): string;
-  /** Runs a shell script on the host as root, directly (nsenter), without ssh: it works while the host is cut off. */
+  /** Runs a shell script on the host as root by the lab's own way in: it works while the host is cut off. */
   exec(script: string, options?: CommandOptions): Promise<CommandResult>;
   /** As `exec`. @throws Error with the output where it does not end with 0. @returns stdout */
   must(script: string, options?: CommandOptions): Promise<string>;
@@ -58,6 +58,8 @@ export interface OpenLabOptions {
   readonly name?: string;
   /** What the hosts are made of. Default: what they are, or blank. Hosts made of another are made anew. */
   readonly image?: Degree;
+  /** Hosts that are VMs or containers although their roles do not say so. */
+  readonly kinds?: ChosenKinds;
   /** Hosts that were up before lose what they have written. */
   readonly fresh?: boolean;
   /** Progress, a line each; default silent. */
@@ -70,7 +72,7 @@ export async function openLab(inventoryPath: string, options: OpenLabOptions = {
   const name = checkLabName(options.name ?? 'test');
   const say = options.say ?? (() => undefined);
   await checkRequirements(false, say);
-  const layout = await layoutFromInventory(inventoryPath);
+  const layout = await layoutFromInventory(inventoryPath, options.kinds);
   const earlier = options.fresh === true ? ((await readRecord(state, name))?.hosts ?? []) : [];
   const degree = options.image === undefined ? {} : { degree: options.image };
   await up(state, { lab: name, inventory: inventoryPath, layout, say, ...degree });
@@ -91,7 +93,7 @@ async function labHandle(state: StatePaths, name: string): Promise<Lab> {
   const record = await requireRecord(state, name);
   const paths = labPaths(state, name);
   const operations = hostOperations(state, name);
-  const place = { lab: name, paths };
+  const place = { lab: name, state, paths };
 
   const start = (argv: readonly string[], options: CommandOptions = {}) =>
     startCommand([...asUserOf(name, paths.sshConfig), ...argv], { cwd: PROJECT_PATH, ...options });
@@ -102,7 +104,7 @@ async function labHandle(state: StatePaths, name: string): Promise<Lab> {
     const [found] = pickHosts(record, [hostName]);
     if (found === undefined) throw new Error(`pickHosts found no ${hostName}`);
     const exec = async (script: string, options?: CommandOptions) =>
-      command([...(await driverOf(found).onHost(place, found)), 'sh', '-c', script], options);
+      command(await driverOf(found).onHost(place, found, ['sh', '-c', script]), options);
     return {
       ...found,
       addressIn: (network) => {

@@ -2,7 +2,8 @@ import { parseCidr } from '../../src/model/address.ts';
 import { FarmError, problem } from '../../src/model/diagnostic.ts';
 import type { Farm, Host } from '../../src/model/farm.ts';
 import { freeAddress } from './address.ts';
-import type { LabAddress, LabHost, LabLayout, LabNetwork } from './host.ts';
+import type { ChosenKinds, HostKind, LabAddress, LabHost, LabLayout, LabNetwork } from './host.ts';
+import { needsOwnKernel } from './own-kernel.ts';
 
 const SSH_PORT = 22;
 
@@ -18,12 +19,17 @@ function prefixOf(cidr: string): number {
 }
 
 /**
- * What the lab makes of a farm: a bridge for every network and a container for every host, retired ones included, for
- * an apply still has to reach them.
+ * What the lab makes of a farm: a bridge for every network, a VM for every host with a role that needs a kernel of its
+ * own and a container for every other; retired ones included, for an apply still has to reach them.
+ * @param kinds what is chosen otherwise
  * @throws FarmError lab/inventory
  */
-export function layoutOf(farm: Farm): LabLayout {
-  const hosts = [...farm.hosts.values()].map((host) => labHost(farm, host));
+export function layoutOf(farm: Farm, kinds: ChosenKinds = {}): LabLayout {
+  for (const name of [...(kinds.vm ?? []), ...(kinds.container ?? [])]) {
+    if (farm.hosts.has(name)) continue;
+    throw refused(`It has no host "${name}".`, `Its hosts are ${[...farm.hosts.keys()].join(', ')}.`);
+  }
+  const hosts = [...farm.hosts.values()].map((host) => labHost(farm, host, kindOf(host, kinds)));
   const taken = new Set(hosts.flatMap((host) => host.addresses.map((one) => one.address)));
   for (const vip of farm.vips.values()) taken.add(vip.address);
   const networks = [...farm.networks.values()].map((network): LabNetwork => {
@@ -39,7 +45,12 @@ export function layoutOf(farm: Farm): LabLayout {
   return { networks, hosts };
 }
 
-function labHost(farm: Farm, host: Host): LabHost {
+function kindOf(host: Host, kinds: ChosenKinds): HostKind {
+  if (kinds.container?.includes(host.name)) return 'container';
+  return kinds.vm?.includes(host.name) || needsOwnKernel(host) ? 'vm' : 'container';
+}
+
+function labHost(farm: Farm, host: Host, kind: HostKind): LabHost {
   const addresses: LabAddress[] = [];
   for (const [name, address] of host.addresses) {
     const network = farm.networks.get(name);
@@ -65,7 +76,7 @@ function labHost(farm: Farm, host: Host): LabHost {
   const byNetwork = addresses.map((one) => `${host.name}.${one.network}`);
   return {
     name: host.name,
-    kind: 'container',
+    kind,
     os: host.os,
     aliases: [`${host.name}.${farm.domain}`, ...byNetwork],
     addresses,

@@ -21,8 +21,13 @@ export function cableName(host: string, index: number): string {
   return deviceName('fl-', host, `-${index}`);
 }
 
+/** @returns the end of the cable between a VM and the lab itself. */
+export function labCableName(host: string): string {
+  return deviceName('fl-', host, '-lab');
+}
+
 /**
- * @returns a bridge's hardware address. Left to itself a bridge takes the lowest one of its ports, which come and go, and
+ * @returns a bridge's or a VM's hardware address. Left to itself a bridge takes the lowest one of its ports, which come and go, and
  * the hosts' neighbour tables would be wrong for seconds.
  */
 export function hardwareAddress(lab: string, bridge: string): string {

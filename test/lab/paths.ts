@@ -67,13 +67,19 @@ export function labPaths(state: StatePaths, lab: string): LabPaths {
 /** The files of one host. */
 export interface HostPaths {
   readonly root: string;
-  /** What the host has written over its image. */
+  /** What a container has written over its image. */
   readonly upper: string;
   readonly work: string;
   readonly mount: string;
-  /** What its console and systemd-nspawn print. */
+  /** What its console prints, and what runs it. */
   readonly log: string;
   readonly start: string;
+  /** What a VM's disk is given at its boots. */
+  readonly seed: string;
+  /** What a VM has written over its image. */
+  readonly disk: string;
+  /** The core that a VM runs on. */
+  readonly core: string;
 }
 
 export function hostPaths(paths: LabPaths, host: string): HostPaths {
@@ -85,5 +91,8 @@ export function hostPaths(paths: LabPaths, host: string): HostPaths {
     mount: join(root, 'root'),
     log: join(root, 'log'),
     start: join(root, 'start'),
+    seed: join(root, 'seed'),
+    disk: join(root, 'disk'),
+    core: join(root, 'core'),
   };
 }

@@ -14,6 +14,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   'openssh-client': 'ssh',
   'apt-cacher-ng': 'apt-cacher-ng',
   socat: 'socat',
+  'user-mode-linux': 'linux.uml',
 };
 
 /** Folders that hold system commands and that a user's PATH may lack. */

@@ -32,16 +32,19 @@ function seedFile(path: string, content: string, mode = 0o644, owner = ROOT): Se
   return { path, content, mode, owner };
 }
 
-function networkFile(host: LabHost): SeedFile {
+function networkFile(host: LabHost, first: readonly string[]): SeedFile {
   const lines = host.addresses.flatMap((one) => [
     `address add ${one.address}/${one.prefix} brd + dev ${one.device}`,
     `link set ${one.device} up`,
   ]);
-  return seedFile('etc/lab-network', `${['link set lo up', ...lines].join('\n')}\n`);
+  return seedFile('etc/lab-network', `${['link set lo up', ...first, ...lines].join('\n')}\n`);
 }
 
-/** Writes all that a new host has beside its image. */
-export async function writeSeed(root: string, host: LabHost, seed: Seed): Promise<void> {
+/**
+ * Writes all that a new host has beside its image.
+ * @param first what `ip` does before it sets the host's addresses
+ */
+export async function writeSeed(root: string, host: LabHost, seed: Seed, first: readonly string[] = []): Promise<void> {
   const names = [...host.aliases, host.name].join(' ');
   const files = [
     seedFile('etc/hostname', `${host.name}\n`),
@@ -49,15 +52,15 @@ export async function writeSeed(root: string, host: LabHost, seed: Seed): Promis
     seedFile('etc/apt/apt.conf.d/95lab-proxy', `Acquire::http::Proxy "${seed.proxy}";\n`),
     seedFile('root/.ssh/authorized_keys', `${seed.publicKey}\n`, 0o600),
     seedFile('home/operator/.ssh/authorized_keys', `${seed.publicKey}\n`, 0o600, OPERATOR),
-    networkFile(host),
+    networkFile(host, first),
   ];
   if (host.sshPort !== 22) files.push(seedFile('etc/ssh/sshd_config.d/lab-port.conf', `Port ${host.sshPort}\n`));
   for (const file of files) await writeSeedFile(root, file);
 }
 
 /** Writes the part of the seed that follows the inventory at every start. */
-export async function writeNetworkSeed(root: string, host: LabHost): Promise<void> {
-  await writeSeedFile(root, networkFile(host));
+export async function writeNetworkSeed(root: string, host: LabHost, first: readonly string[] = []): Promise<void> {
+  await writeSeedFile(root, networkFile(host, first));
 }
 
 async function writeSeedFile(root: string, file: SeedFile): Promise<void> {

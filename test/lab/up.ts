@@ -1,27 +1,20 @@
-import { mkdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { FarmError, problem } from '../../src/model/diagnostic.ts';
-import { cutNetworks } from './cable.ts';
-import { command, eachLimited } from './command.ts';
+import { bootHosts } from './boot.ts';
 import { driverOf } from './drivers.ts';
 import { isThere } from './files.ts';
 import { type Degree, firstAddress, type LabHost, type LabLayout } from './host.ts';
-import { ensureImage } from './image.ts';
 import type { HostPlace, Seed } from './kind.ts';
 import { raiseLimits } from './limits.ts';
 import { withLock } from './lock.ts';
 import { namespaceName } from './names.ts';
-import { ensureNamespace, hasNamespace, inNamespace } from './namespace.ts';
-import { hostPaths, labPaths, PROJECT_PATH, type StatePaths } from './paths.ts';
+import { ensureNamespace, hasNamespace } from './namespace.ts';
+import { hostPaths, labPaths, type StatePaths } from './paths.ts';
 import { type HostRecord, type LabRecord, readRecord, writeRecord } from './record.ts';
 import { ensureRelay, ensureRelayInside, RELAY_PORT } from './relay.ts';
 import { ensureKey, writeKnownHosts, writeSshConfig } from './ssh-files.ts';
-import { waitUntil } from './wait.ts';
-
-/** Containers that boot at a time; more do not end sooner on few cores. */
-const BOOTS_AT_ONCE = 8;
-const BOOT_TIMEOUT_MS = 90_000;
 
 export interface UpOptions {
   readonly lab: string;
@@ -40,7 +33,7 @@ export function labLock(state: StatePaths, lab: string): string {
 
 /** Makes the lab what its inventory says. Hosts that are up stay as they are; those that the inventory lost go. */
 export async function up(state: StatePaths, options: UpOptions): Promise<void> {
-  const place: HostPlace = { lab: options.lab, paths: labPaths(state, options.lab) };
+  const place: HostPlace = { lab: options.lab, state, paths: labPaths(state, options.lab) };
   await withLock(labLock(state, options.lab), async () => {
     const before = await readRecord(state, options.lab);
     if (before === undefined && (await hasNamespace(options.lab))) throw foreign(options.lab);
@@ -59,8 +52,7 @@ export async function up(state: StatePaths, options: UpOptions): Promise<void> {
       await driverOf(host).powerOff(place, host);
       await rm(hostPaths(place.paths, host.name).root, { recursive: true, force: true });
     }
-    const started = await startHosts(place, record, before, publicKey, options.say);
-    await awaitHosts(place, started);
+    await startHosts(place, record, before, publicKey, options.say);
     await writeAccessFiles(state, place, record);
   });
 }
@@ -79,47 +71,49 @@ async function plannedRecord(state: StatePaths, options: UpOptions, before: LabR
   const hosts: HostRecord[] = [];
   for (const host of options.layout.hosts) {
     const old = before?.hosts.find((one) => one.name === host.name);
-    const keeps = old !== undefined && old.os === host.os && (options.degree ?? old.degree) === old.degree;
+    const keeps =
+      old !== undefined &&
+      old.os === host.os &&
+      old.kind === host.kind &&
+      (options.degree ?? old.degree) === old.degree;
     if (keeps && (await isThere(old.layers.at(-1) ?? ''))) {
       hosts.push({ ...host, degree: old.degree, layers: old.layers });
       continue;
     }
     const degree = options.degree ?? old?.degree ?? 'blank';
-    const layers = await ensureImage(state, host.os, degree, () => ensureRelay(state), options.say);
+    const layers = await driverOf(host).ensureLayers(state, host.os, degree, options.say);
     hosts.push({ ...host, degree, layers });
   }
   return { inventory: options.inventory, networks: options.layout.networks, hosts };
 }
 
-/** @returns the hosts that were switched on */
 async function startHosts(
   place: HostPlace,
   record: LabRecord,
   before: LabRecord | undefined,
   publicKey: string,
   say: (line: string) => void,
-): Promise<readonly HostRecord[]> {
-  const started: HostRecord[] = [];
-  await eachLimited(record.hosts, BOOTS_AT_ONCE, async (host) => {
+): Promise<void> {
+  await bootHosts(place, record.hosts, async (host) => {
     const driver = driverOf(host);
     const old = before?.hosts.find((one) => one.name === host.name);
     const isNew = !(await isThere(hostPaths(place.paths, host.name).start));
     if (isNew || !isDeepStrictEqual(old?.layers, host.layers)) {
-      say(`${host.name}: ${isNew ? 'new' : 'made anew'}, ${host.degree}`);
+      const what = host.kind === 'vm' ? `${host.degree} VM` : host.degree;
+      say(`${host.name}: ${isNew ? 'new' : 'made anew'}, ${what}`);
       await driver.powerOff(place, host);
       await driver.prepare(place, host, seedOf(record, host, publicKey));
     } else if (!isDeepStrictEqual(old?.addresses, host.addresses) || old?.sshPort !== host.sshPort) {
       say(`${host.name}: other addresses, switched off and on`);
       await driver.powerOff(place, host);
     } else if ((await driver.state(place, host)) !== 'off') {
-      return;
+      return false;
     } else {
       say(`${host.name}: was off, switched on`);
     }
     await driver.start(place, host);
-    started.push(host);
+    return true;
   });
-  return started;
 }
 
 /** What a host is given that is made from nothing. */
@@ -128,47 +122,6 @@ export function seedOf(record: LabRecord, host: LabHost, publicKey: string): See
   const bridge = record.networks.find((one) => one.name === network);
   if (bridge === undefined) throw new Error(`the layout has no network ${network}: layoutOf must add it`);
   return { publicKey, proxy: `http://${bridge.address}:${RELAY_PORT}` };
-}
-
-/** Waits until all let users in over ssh, on each network that they are not cut off. @throws FarmError lab/no-boot */
-export async function awaitHosts(place: HostPlace, hosts: readonly HostRecord[]): Promise<void> {
-  const targets = new Map<string, HostRecord>();
-  for (const host of hosts) {
-    const cut = await cutNetworks(place, host);
-    for (const one of host.addresses) {
-      if (!cut.includes(one.network)) targets.set(`${one.address}:${host.sshPort}`, host);
-    }
-  }
-  if (targets.size > 0) {
-    const script = join(PROJECT_PATH, 'test/lab/answering.ts');
-    const argv = [process.execPath, script, String(BOOT_TIMEOUT_MS), ...targets.keys()];
-    const answer = await command([...inNamespace(place.lab), ...argv], { timeoutMs: BOOT_TIMEOUT_MS + 10_000 });
-    if (answer.exitCode !== 0) {
-      const silent = answer.stdout.split('\n').filter(Boolean);
-      throw await noBoot(place, silent, targets.get(silent[0] ?? ''), answer.stderr);
-    }
-  }
-  await eachLimited(hosts, BOOTS_AT_ONCE, async (host) => {
-    await waitUntil(BOOT_TIMEOUT_MS, `${host.name} lets nobody in`, () => driverOf(host).letsIn(place, host));
-  });
-}
-
-async function noBoot(
-  place: HostPlace,
-  silent: readonly string[],
-  host: HostRecord | undefined,
-  printed: string,
-): Promise<FarmError> {
-  const log = host === undefined ? undefined : hostPaths(place.paths, host.name).log;
-  const tail =
-    log === undefined || !(await isThere(log)) ? '' : (await readFile(log, 'utf8')).split('\n').slice(-20).join('\n');
-  const detail = `No ssh server answered within ${BOOT_TIMEOUT_MS / 1000} s at ${silent.join(', ')}.`;
-  return new FarmError(
-    problem('lab/no-boot', 'A host did not boot', detail, {
-      ...(log === undefined ? {} : { hint: `Read ${log}` }),
-      output: `${printed}${tail}`,
-    }),
-  );
 }
 
 /** Writes known_hosts and ssh_config from what the hosts' disks hold. */
