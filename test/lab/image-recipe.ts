@@ -21,10 +21,24 @@ export const BLANK_PACKAGES = [
 ];
 
 /** What the roles install by name. */
-const ROLE_PACKAGES = ['apache2', 'bind9', 'bind9-dnsutils', 'chrony', 'curl', 'php-fpm', 'tzdata'];
+const ROLE_PACKAGES = [
+  'apache2',
+  'bind9',
+  'bind9-dnsutils',
+  'chrony',
+  'curl',
+  'heartbeat',
+  'ipvsadm',
+  'ldirectord',
+  'libdbd-mysql-perl',
+  'nfs-common',
+  'nfs-kernel-server',
+  'php-fpm',
+  'tzdata',
+];
 
 /** What the degree `deps` leaves out: what a role installs by name, and dependencies with a service of their own. */
-const LEFT_OUT_PATTERN = `^(${ROLE_PACKAGES.join('|')}|php[0-9.]+-fpm)$`;
+const LEFT_OUT_PATTERN = `^(${ROLE_PACKAGES.join('|')}|php[0-9.]+-fpm|rpcbind)$`;
 
 const GENERATORS = [
   'cryptsetup',
@@ -102,10 +116,25 @@ chroot "$root" useradd -m -s /bin/bash -u 1000 -g operator -G sudo operator
 echo operator:operator | chroot "$root" chpasswd
 `;
 
+/**
+ * A fresh process of each must find its configuration first: nothing that a layer's packages bring starts by itself.
+ * Some have a unit only by their script in init.d.
+ */
+const NOTE_PACKAGES = `dpkg-query -W -f '\${Package}\\n' | sort >/tmp/before`;
+const DISABLE_NEW_UNITS = `dpkg-query -W -f '\${Package}\\n' | sort | comm -13 /tmp/before - >/tmp/new
+units=$(xargs dpkg -L </tmp/new | sed -n \
+  -e 's#^\\(/usr\\)*/lib/systemd/system/\\([^/@]*\\.\\(service\\|socket\\|timer\\|path\\|target\\)\\)$#\\2#p' \
+  -e 's#^/etc/init\\.d/\\([^/]*\\)$#\\1.service#p' | sort -u)
+for unit in $units; do systemctl -q disable "$unit" || echo "not disabled: $unit"; done
+rm -f /tmp/before /tmp/new
+`;
+
 /** Run by the shell in the new layer, as root, with a network through the proxy that apt's settings name. */
 const LAYER_SETUPS: Readonly<Record<Exclude<Degree, 'blank'>, string>> = {
   deps: `set -eu
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C
+export SYSTEMD_OFFLINE=1
+${NOTE_PACKAGES}
 install() { apt-get -q -y --no-install-recommends install "$@"; }
 plan() { apt-get -s --no-install-recommends install ${ROLE_PACKAGES.join(' ')}; }
 plan >/dev/null || apt-get -q update
@@ -113,20 +142,15 @@ all=$(plan | sed -n 's/^Inst \\([^ ]*\\) .*/\\1/p' | grep -Ev '${LEFT_OUT_PATTER
 install $all || { apt-get -q update; install $all; }
 apt-mark auto $all >/dev/null
 apt-get clean
-`,
+${DISABLE_NEW_UNITS}`,
   warm: `set -eu
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C
 export SYSTEMD_OFFLINE=1
-dpkg-query -W -f '\${Package}\\n' | sort >/tmp/before
+${NOTE_PACKAGES}
 install() { apt-get -q -y --no-install-recommends install ${ROLE_PACKAGES.join(' ')}; }
 install || { apt-get -q update; install; }
 apt-get clean
-dpkg-query -W -f '\${Package}\\n' | sort | comm -13 /tmp/before - >/tmp/new
-# A fresh process of each must find its configuration first: nothing of it starts by itself.
-units=$(xargs dpkg -L </tmp/new | sed -n 's#^\\(/usr\\)*/lib/systemd/system/\\([^/@]*\\.\\(service\\|socket\\|timer\\|path\\)\\)$#\\2#p')
-for unit in $units; do systemctl -q disable "$unit" || echo "not disabled: $unit"; done
-rm -f /tmp/before /tmp/new
-`,
+${DISABLE_NEW_UNITS}`,
 };
 
 /** One layer of an image. */
