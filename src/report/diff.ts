@@ -55,9 +55,35 @@ export function diffLines(change: TextChange, options: DiffOptions): string[] {
   const lines: string[] = [];
   for (const hunk of patch.hunks) {
     lines.push(style.cyan(`@@ -${hunk.oldStart},${hunk.oldLines} +${hunk.newStart},${hunk.newLines} @@`));
-    for (const line of hunk.lines) lines.push(paint(line, style));
+    for (const line of options.full ? hunk.lines : withoutOldComments(hunk.lines)) lines.push(paint(line, style));
   }
   return shorten(lines, options);
+}
+
+/** So many comments in a row that go with the old text are worth a line that says so. */
+const FEWEST_COMMENTS = 3;
+
+/**
+ * Comments and empty lines of the old text say nothing of what will be in force: a distribution's own files are mostly
+ * that. Runs of them become one line that begins with the sign of a remark, as diffs have it.
+ */
+function withoutOldComments(lines: readonly string[]): string[] {
+  const kept: string[] = [];
+  let run: string[] = [];
+  const close = () => {
+    kept.push(...(run.length < FEWEST_COMMENTS ? run : [`\\ ${count(run.length, 'line')} of comments removed`]));
+    run = [];
+  };
+  for (const line of lines) {
+    if (/^-\s*(#|;|\/\/|$)/.test(line)) {
+      run.push(line);
+      continue;
+    }
+    close();
+    kept.push(line);
+  }
+  close();
+  return kept;
 }
 
 function paint(line: string, style: Style): string {

@@ -1,6 +1,7 @@
 import type { HostPlan, Plan, PlannedChange } from '../plan/plan.ts';
-import type { Field, Risk, TextChange } from '../resource/change.ts';
+import type { Risk, TextChange } from '../resource/change.ts';
 import { diffLines } from './diff.ts';
+import { fieldLines } from './field-lines.ts';
 import { hostList } from './host-list.ts';
 import { groupChanges } from './plan-groups.ts';
 import { countPlan, planSummary } from './plan-summary.ts';
@@ -45,22 +46,11 @@ function renderChange(change: PlannedChange, hosts: readonly string[], options: 
   if (change.unknownUntil !== undefined) {
     body.push(style.magenta(`unknown until ${printableLine(change.unknownUntil)}: what follows is the most it can be`));
   }
-  body.push(...change.fields.map((field) => renderField(field, style)));
+  body.push(...fieldLines(change.fields, style));
   for (const text of change.texts) body.push(...renderText(text, change, options));
   body.push(...change.notes.map((note) => style.dim(printableLine(note))));
   return [`  ${head.join('  ')}`, ...body.map((line) => `      ${line}`)];
 }
-
-/** `mode 0644 -> 0600`; only the side that exists where there is one. */
-function renderField({ name, from, to }: Field, style: Style): string {
-  const [old, wanted] = [from, to].map((value) => (value === undefined ? undefined : printableLine(value)));
-  const label = printableLine(name);
-  if (old === undefined) return `${label} ${style.green(quoteEmpty(wanted ?? ''))}`;
-  if (wanted === undefined) return `${label} ${style.red(quoteEmpty(old))} -> (none)`;
-  return `${label} ${style.red(quoteEmpty(old))} -> ${style.green(quoteEmpty(wanted))}`;
-}
-
-const quoteEmpty = (value: string) => (value === '' ? '""' : value);
 
 function renderText(text: TextChange, change: PlannedChange, options: PlanViewOptions): string[] {
   const diff = diffLines(text, { style: options.style, full: options.fullDiffs });

@@ -130,6 +130,55 @@ describe('a plan', () => {
     expect(show(long, true)).toContain('+line 99\n');
   });
 
+  test('what belongs together is one line', () => {
+    const fields = [
+      ['/etc/a/tls mode', '0755'],
+      ['/etc/a/tls owner', 'root'],
+      ['/etc/a/tls group', 'bind'],
+      ['/etc/a/x mode', '0600'],
+      ['/etc/a/x owner', 'root'],
+    ].map(([name = '', to]) => ({ name, from: undefined, to }));
+    const gone = ['one', 'two', 'three'].map((name) => ({ name: `/etc/a/on ${name}`, from: 'there', to: undefined }));
+    const other = { name: '/etc/a/off four', from: 'there', to: undefined };
+    const mode = { name: 'mode', from: '0644', to: '0600' };
+    const shown = show(plan(hostPlan('app1', { changes: [change({ fields: [...fields, ...gone, other, mode] })] })));
+    expect(shown).toMatchInlineSnapshot(`
+      "base
+        ~ file /etc/motd  on app1
+            /etc/a/tls mode 0755, owner root, group bind
+            /etc/a/x mode 0600
+            /etc/a/x owner root
+            /etc/a/on one, two, three: there -> (none)
+            /etc/a/off four there -> (none)
+            mode 0644 -> 0600
+
+      Plan: 1 to update on 1 host.
+      "
+    `);
+  });
+
+  test('comments that go with an old text are counted, and shown with -D', () => {
+    const before = `${Array.from({ length: 50 }, (_, line) => `# word ${line}\n`).join('')}Listen 80\n\n; two\nOn\n`;
+    const text = { path: '/etc/motd', before, after: '# ours\nListen 81\nOn\n', sensitive: false };
+    const long = plan(hostPlan('app1', { changes: [change({ texts: [text] })] }));
+    expect(show(long)).toMatchInlineSnapshot(`
+      "base
+        ~ file /etc/motd  on app1
+            @@ -1,54 +1,3 @@
+            \\ 50 lines of comments removed
+            -Listen 80
+            -
+            -; two
+            +# ours
+            +Listen 81
+             On
+
+      Plan: 1 to update on 1 host.
+      "
+    `);
+    expect(show(long, true)).toContain('-# word 49\n');
+  });
+
   test('what a host holds cannot move the cursor', () => {
     const evil = change({
       id: '/etc/\x1b[2Jx',

@@ -1,0 +1,58 @@
+import type { Field } from '../resource/change.ts';
+import type { Style } from './style.ts';
+import { printableLine } from './text.ts';
+
+/**
+ * The fields of a change, a line each: `mode 0644 -> 0600`; only the side that exists where there is one. What belongs
+ * together is one line: mode, owner and group of a new thing, and several names of one directory that fare alike.
+ */
+export function fieldLines(fields: readonly Field[], style: Style): string[] {
+  const lines: string[] = [];
+  let rest = fields;
+  while (rest.length > 0) {
+    const { line, taken } = ownership(rest, style) ?? alike(rest, style);
+    lines.push(line);
+    rest = rest.slice(taken);
+  }
+  return lines;
+}
+
+interface Line {
+  readonly line: string;
+  /** Fields that it tells. */
+  readonly taken: number;
+}
+
+const OWNERSHIP = ['mode', 'owner', 'group'];
+
+/** `/etc/x mode 0644, owner root, group root` */
+function ownership(fields: readonly Field[], style: Style): Line | undefined {
+  const prefix = fields[0]?.name.replace(/mode$/, '') ?? '';
+  const three = fields.slice(0, OWNERSHIP.length);
+  const isNew = three.every((one, at) => one.from === undefined && one.name === `${prefix}${OWNERSHIP[at]}`);
+  if (!isNew || three.length < OWNERSHIP.length) return undefined;
+  const told = three.map(({ to = '' }, at) => `${OWNERSHIP[at]} ${style.green(shown(to))}`);
+  return { line: `${printableLine(prefix)}${told.join(', ')}`, taken: three.length };
+}
+
+/** `/etc/x/enabled a, b, c: present -> (none)`, or one field. */
+function alike(fields: readonly Field[], style: Style): Line {
+  const [first, ...others] = fields;
+  if (first === undefined) return { line: '', taken: 1 };
+  const directory = /^\/\S* /.exec(first.name)?.[0];
+  const isAlike = ({ name, from, to }: Field) =>
+    directory !== undefined && name.startsWith(directory) && from === first.from && to === first.to;
+  const differing = others.findIndex((one) => !isAlike(one));
+  const same = fields.slice(0, differing === -1 ? fields.length : differing + 1);
+  if (directory === undefined || same.length === 1) return { line: fieldLine(first, first.name, style), taken: 1 };
+  const names = same.map(({ name }) => name.slice(directory.length));
+  return { line: fieldLine(first, `${directory}${names.join(', ')}:`, style), taken: same.length };
+}
+
+function fieldLine({ from, to }: Field, name: string, style: Style): string {
+  const label = printableLine(name);
+  if (from === undefined) return `${label} ${style.green(shown(to ?? ''))}`;
+  return `${label} ${style.red(shown(from))} -> ${to === undefined ? '(none)' : style.green(shown(to))}`;
+}
+
+const shown = (value: string) => (value === '' ? '""' : printableLine(value));
