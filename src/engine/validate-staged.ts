@@ -66,7 +66,7 @@ frame .`);
     const status = Number(words[2]);
     if (step === undefined || status === 0 || status === NO_CHECKER) continue;
     const said = Buffer.from(payload).toString('utf8').trim();
-    const pending = steps.indexOf(step) > 0 ? steps[0] : undefined;
+    const pending = steps[steps.indexOf(step) - 1];
     refused.set(step, verdictOf(step, pending, status, { host, resource: resourceName(step.resource), output: said }));
   }
   return { refused };

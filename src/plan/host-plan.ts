@@ -183,8 +183,8 @@ export function planHost({ farm, host, desired, filter, seen, orphans }: PlanInp
         effect: isUnknown ? undefined : assessment.effect,
       });
       const isPackages = !isUnknown && assessment.effect.deadline === 'packages';
-      if (pending === undefined || (isPackages && !pending.isPackages))
-        pending = { title: `${change.type} ${change.title}`, isPackages };
+      // The nearest is likeliest to bring what is missing, and packages likelier still.
+      if (isPackages || pending?.isPackages !== true) pending = { title: `${change.type} ${change.title}`, isPackages };
     }
   };
   for (const part of desired.parts) if (filter(part.part, part.role)) planPart(part);

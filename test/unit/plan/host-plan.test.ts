@@ -58,6 +58,15 @@ describe('planHost', () => {
     expect(planned.plan.diagnostics).toEqual([]);
   });
 
+  it('names the nearest of several, but packages before all others', () => {
+    const user = file({ path: '/etc/three', content: text('') });
+    const unknown: Observed<unknown> = { state: 'unknown', reason: 'no such user' };
+    const until = (...before: Resource[]) =>
+      plan([...before, user], [[user, unknown]]).planned.plan.changes.at(-1)?.unknownUntil;
+    expect(until(one, two)).toBe('file /etc/two');
+    expect(until(one, packages(['curl']), two)).toBe('packages curl');
+  });
+
   it('refuses the host where nothing would explain an unknown', () => {
     const { planned } = plan([one], [[one, { state: 'unknown', reason: 'is a directory' }]]);
     expect(planned.plan).toMatchObject({ state: 'refused', changes: [] });
