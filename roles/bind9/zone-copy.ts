@@ -1,15 +1,17 @@
 import { defineResource, difference, joinScripts, known, sh, t, unknown } from 'farmctl';
 import { parseSerial } from './serial.ts';
 
-/** The serials that this host and its primary answer with; undefined: none. */
 interface CopyState {
+  /** The serials that this host and its primary answer with; undefined: none. */
   readonly here: number | undefined;
   readonly primary: number | undefined;
+  /** True if the copy lies at its path. It does not where the zone is served from somebody else's file. */
+  readonly isKept: boolean;
 }
 
 const SECONDS = 30;
 
-/** `serials SERVER ZONE SOA…` prints what the server answers, `tell N ZONE` the record. */
+/** `serials SERVER ZONE SOA…` prints what the server answers, `tell N ZONE PATH` the record. */
 const FUNCTIONS = sh`serials() {
   command -v dig >/dev/null || return 0
   server=$1
@@ -28,7 +30,8 @@ tell() {
   record "$1"
   if command -v dig >/dev/null; then
     pick here "$2" "$here"
-    pick primary "$2" "$3"
+    pick primary "$2" "$4"
+    [ ! -f "$3" ] || field kept yes
   else
     unknown_because 'dig is not installed'
   fi
@@ -36,8 +39,8 @@ tell() {
 }`;
 
 /**
- * The copy of a zone on a secondary. It is as desired when it has the serial of the primary. Its action is to transfer
- * the zone anew and wait. A primary that does not answer is not this host's drift as long as the zone is served here.
+ * The copy of a zone on a secondary. It is as desired when it lies at its path and has the serial of the primary. Its
+ * action is to transfer the zone anew and wait. A primary that does not answer is not this host's drift as long as the zone is served here.
  */
 export const zoneCopy = defineResource({
   type: 'dns-zone-copy',
@@ -57,24 +60,32 @@ export const zoneCopy = defineResource({
         const zones = all.filter((one) => one.primary === address);
         return sh`primary_${number}=$(serials ${address} ${words(zones)})`;
       }),
-      ...all.map(({ name, primary }, index) => sh`tell ${index} ${name} "$primary_${primaries.indexOf(primary)}"`),
+      ...all.map(
+        ({ name, path, primary }, index) => sh`tell ${index} ${name} ${path} "$primary_${primaries.indexOf(primary)}"`,
+      ),
     ]);
   },
   parse(record, { name, primary }) {
-    const state: CopyState = { here: parseSerial(record.text('here')), primary: parseSerial(record.text('primary')) };
+    const state: CopyState = {
+      here: parseSerial(record.text('here')),
+      primary: parseSerial(record.text('primary')),
+      isKept: record.has('kept'),
+    };
     // A copy that nobody wants any more is taken away whether or not the primary has already dropped the zone.
     if (state.here === undefined && state.primary === undefined)
       return { ...unknown(`the primary, ${primary}, does not answer for ${name}`), removable: { value: state } };
     return known(state);
   },
-  diff(_desired, state: CopyState | undefined) {
+  diff({ path }, state: CopyState | undefined) {
     const from = state?.here?.toString() ?? 'not loaded';
     if (state === undefined || state.here === undefined)
       return difference('create', [{ name: 'copy', from, to: state?.primary?.toString() ?? 'as the primary' }]);
-    if (state.primary === undefined || state.primary === state.here) return undefined;
+    if (state.primary === undefined) return undefined;
+    if (!state.isKept) return difference('create', [{ name: 'copy', from: 'in another file', to: path }]);
+    if (state.primary === state.here) return undefined;
     return difference('update', [{ name: 'copy', from, to: state.primary.toString() }]);
   },
-  apply({ name, primary }) {
+  apply({ name, path, primary }) {
     return {
       script: sh`serial_at() { dig +short +norecurse +time=1 +tries=1 SOA ${name} "@$1" 2>/dev/null | cut -d ' ' -f 3; }
 rndc retransfer ${name} || exit 1
@@ -82,7 +93,7 @@ left=${SECONDS * 2}
 while :; do
   here=$(serial_at 127.0.0.1)
   there=$(serial_at ${primary})
-  case $here in '' | *[!0-9]*) ;; "$there") exit 0 ;; esac
+  case $here in '' | *[!0-9]*) ;; "$there") [ ! -f ${path} ] || exit 0 ;; esac
   [ "$left" -gt 0 ] || break
   left=$((left - 1))
   sleep 0.5

@@ -36,10 +36,13 @@ export interface Zone {
 const HEAD = '; Managed by farmctl: what is changed here is lost at the next apply.\n';
 const SOA = /^(\S+ +\d+ +IN +SOA +\S+ +\S+ +)(\d+)( .*)$/m;
 
-function apexFirst(zone: Zone): (a: ZoneRecord, b: ZoneRecord) => number {
-  const rank = ({ owner, type }: ZoneRecord) => (owner === `${zone.name}.` ? (type === 'NS' ? 0 : 1) : 2);
+/** A record of any type, as it is sorted. */
+type Line = Pick<ZoneRecord, 'owner' | 'data'> & { readonly type: string };
+
+function apexFirst(name: string): (a: Line, b: Line) => number {
+  const rank = ({ owner, type }: Line) => (owner === `${name}.` ? (type === 'NS' ? 0 : 1) : 2);
   // By labels from the right, numbers by value: a network's addresses stand in their order.
-  const key = ({ owner }: ZoneRecord) =>
+  const key = ({ owner }: Line) =>
     owner
       .split('.')
       .reverse()
@@ -57,10 +60,25 @@ export function zoneText(zone: Zone): string {
   const { authority, ttl } = zone;
   const { primary, hostmaster, refresh, retry, expire, minimum } = authority;
   const lines = [...zone.records]
-    .sort(apexFirst(zone))
+    .sort(apexFirst(zone.name))
     .map((one) => `${one.owner} ${one.ttl} IN ${one.type} ${one.data}`);
   const soa = `${zone.name}. ${ttl} IN SOA ${primary} ${hostmaster} 0 ${refresh} ${retry} ${expire} ${minimum}`;
   return `${HEAD}${[soa, ...lines].join('\n')}\n`;
+}
+
+/** What `named-compilezone -F text -s full` prints, written and sorted as the normal form is, so that they compare. */
+export function readable(compiled: string, name: string): string {
+  const lines = compiled.split('\n').flatMap((line) => {
+    const match = RECORD.exec(line);
+    if (match === null) return [];
+    const [, owner = '', ttl = '', type = '', data = ''] = match;
+    return [{ owner: owner.toLowerCase(), ttl, type, data }];
+  });
+  const isAuthority = ({ type }: Line) => type === 'SOA';
+  const rest = lines.filter((one) => !isAuthority(one)).sort(apexFirst(name));
+  return [...lines.filter(isAuthority), ...rest]
+    .map(({ owner, ttl, type, data }) => `${owner} ${ttl} IN ${type} ${data}\n`)
+    .join('');
 }
 
 /** The same text with that serial in its SOA record. */
@@ -75,6 +93,8 @@ export interface Canonical {
   readonly serial: number | undefined;
 }
 
+/** One record a line, as both forms have it. */
+const RECORD = /^([^\s;]\S*)\s+(\d+)\s+IN\s+(\S+)\s+(.*\S)\s*$/;
 const WITH_NAMES: readonly string[] = ['CNAME', 'MX', 'NS', 'PTR', 'SOA', 'SRV'];
 
 /** Reads farmctl's normal form, or what `named-compilezone -F text -s full` prints. */
@@ -82,7 +102,7 @@ export function canonical(text: string): Canonical {
   const records = new Set<string>();
   let serial: number | undefined;
   for (const line of text.split('\n')) {
-    const match = /^([^\s;]\S*)\s+(\d+)\s+IN\s+(\S+)\s+(.*\S)\s*$/.exec(line);
+    const match = RECORD.exec(line);
     if (match === null) continue;
     const [, owner = '', ttl = '', type = '', found = ''] = match;
     let data = WITH_NAMES.includes(type) ? found.toLowerCase().replaceAll(/\s+/g, ' ') : found;

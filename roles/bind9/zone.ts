@@ -11,7 +11,7 @@ import {
   t,
 } from 'farmctl';
 import { following, isNewer, newest, parseSerial } from './serial.ts';
-import { canonical, hasSameRecords, withSerial } from './zone-text.ts';
+import { canonical, hasSameRecords, readable, withSerial } from './zone-text.ts';
 
 /** What lies at the zone file's path, and which serials are about. */
 interface ZoneState {
@@ -28,8 +28,13 @@ interface ZoneState {
   readonly highest: number | undefined;
   /** The file's text, where it is not ours. */
   readonly content: string | undefined;
-  /** Its records as named-compilezone reads them, where it is not ours; empty if it could not. */
+  /**
+   * The records as named-compilezone reads them: of the file where it is not ours, of the one that named serves the zone
+   * from where there is none at our path; empty if it could not.
+   */
   readonly records: string;
+  /** The file at another path that named serves the zone from; empty where there is none. */
+  readonly servedFrom: string;
 }
 
 const OWNER = { mode: '0644', owner: 'root', group: 'bind' } as const;
@@ -55,12 +60,23 @@ ask() {
   answers="$answers
 $(dig +noall +answer +norecurse +time=1 +tries=1 "@$server" "$@" 2>/dev/null)"
 }
+compiled() { timeout -k 1 20 named-compilezone -q -F text -s full -o - "$1" "$2" 2>/dev/null | data records; }
+served() {
+  command -v rndc >/dev/null && command -v named-compilezone >/dev/null || return 0
+  other=$(timeout -k 1 5 rndc zonestatus "$1" 2>/dev/null | sed -n 's/^files: \([^,]*\).*/\1/p')
+  case $other in '') return 0 ;; /*) ;; *) other=/var/cache/bind/$other ;; esac
+  [ -f "$other" ] || return 0
+  field served "$other"
+  compiled "$1" "$other"
+}
 zone() {
   name=$2 path=$3 wanted=$4 highest= own= missing=dig
   record "$1"
   if [ -e "$path" ] || [ -L "$path" ]; then
     found=$(stat -c '%F/%a/%U/%G/%s' -- "$path")
     field stat "$found"
+  else
+    served "$name"
   fi
   if [ -f "$path" ] && [ ! -L "$path" ]; then
     while read -r x x x type x x serial x; do
@@ -76,7 +92,7 @@ zone() {
       missing=
     else
       if command -v named-compilezone >/dev/null; then
-        timeout -k 1 20 named-compilezone -q -F text -s full -o - "$name" "$path" 2>/dev/null | data records
+        compiled "$name" "$path"
       else
         missing=named-compilezone
       fi
@@ -109,6 +125,7 @@ function parse(record: ProbeRecord): ZoneState {
     highest: newest([serial, parseSerial(record.text('highest'))]),
     content: record.has('content') ? record.text('content') : undefined,
     records,
+    servedFrom: record.text('served'),
   };
 }
 
@@ -127,7 +144,16 @@ function nextSerial(
   return { serial: here, reason: undefined };
 }
 
-function diff(desired: { path: string; content: Content }, state: ZoneState | undefined): Difference | undefined {
+/** The zone as it is now, in the form in which it will be, where named could read it. */
+function textNow(name: string, template: string, state: ZoneState | undefined): string | undefined {
+  if (state?.isNormal === true && state.serial !== undefined) return withSerial(template, state.serial);
+  return state === undefined || state.records === '' ? state?.content : readable(state.records, name);
+}
+
+function diff(
+  desired: { name: string; path: string; content: Content },
+  state: ZoneState | undefined,
+): Difference | undefined {
   const template = desired.content.template ?? '';
   const isThere = state !== undefined && state.kind !== '';
   const isFile = state?.kind.startsWith('regular') ?? false;
@@ -138,12 +164,13 @@ function diff(desired: { path: string; content: Content }, state: ZoneState | un
     fields.push({ name, from: isFile ? state?.[name] : undefined, to: OWNER[name] });
   const from = state?.highest;
   fields.push({ name: 'serial', from: from?.toString(), to: reason === undefined ? from?.toString() : `${serial}` });
-  const text = { path: desired.path, before: state?.content, after: withSerial(template, serial), sensitive: false };
-  if (state?.isNormal === true && state.serial !== undefined) text.before = withSerial(template, state.serial);
-  const notes =
-    reason === 'behind'
-      ? ['A server has a newer serial than the file: with an older one nobody would take the zone.']
-      : [];
+  const before = textNow(desired.name, template, state);
+  const text = { path: desired.path, before, after: withSerial(template, serial), sensitive: false };
+  const notes: string[] = [];
+  if (reason === 'behind')
+    notes.push('A server has a newer serial than the file: with an older one nobody would take the zone.');
+  if (!isThere && state !== undefined && state.servedFrom !== '')
+    notes.push(`The zone is served from ${state.servedFrom} now; that file stays as it is.`);
   return difference(isThere ? 'update' : 'create', fields, { texts: reason === undefined ? [] : [text], notes });
 }
 

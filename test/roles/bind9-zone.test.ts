@@ -7,7 +7,15 @@ import { checkRecords, readRecords, type WrittenRecord } from '../../roles/bind9
 import { following, isNewer, newest } from '../../roles/bind9/serial.ts';
 import { zone } from '../../roles/bind9/zone.ts';
 import { zoneCopy } from '../../roles/bind9/zone-copy.ts';
-import { canonical, hasSameRecords, txtData, withSerial, type Zone, zoneText } from '../../roles/bind9/zone-text.ts';
+import {
+  canonical,
+  hasSameRecords,
+  readable,
+  txtData,
+  withSerial,
+  type Zone,
+  zoneText,
+} from '../../roles/bind9/zone-text.ts';
 import { text } from '../../src/index.ts';
 import { resourceKey } from '../../src/plan/desired.ts';
 import { assess } from '../../src/plan/step.ts';
@@ -62,6 +70,7 @@ const found = {
   highest: 41,
   content: undefined,
   records: '',
+  servedFrom: '',
 };
 
 describe('serial', () => {
@@ -161,6 +170,24 @@ describe('diff of a zone', () => {
     expect(diff({ ...gone, highest: undefined })).toMatchObject({ action: 'create' });
     expect(serialAfter({ ...gone, highest: undefined })).toBe('1');
     expect(serialAfter({ ...gone, highest: 41 })).toBe('42');
+  });
+
+  it('of a file in another form is one of records', () => {
+    const other = { isNormal: false, records: COMPILED.replace('10.77.0.22', '10.77.0.99'), content: '; whatever' };
+    expect(diff(other)?.texts[0]?.before).toBe(readable(other.records, 'farm.example'));
+    expect(readable(COMPILED, 'farm.example')).toBe(withSerial(zoneText(ZONE), 41).split('\n').slice(1).join('\n'));
+  });
+
+  it('compares with the zone that is served from another file, and goes on from its serial', () => {
+    const gone = { kind: '', mode: '', owner: '', group: '', isNormal: false, servedFrom: '/etc/bind/db.farm' };
+    const other = { ...gone, records: COMPILED.replace('10.77.0.22', '10.77.0.99'), serial: 41, highest: 41 };
+    expect(diff(other)?.texts[0]?.before).toContain('10.77.0.99');
+    expect(diff(other)?.notes).toEqual(['The zone is served from /etc/bind/db.farm now; that file stays as it is.']);
+    expect(serialAfter(other)).toBe('42');
+    // With the same records nobody needs to transfer it.
+    expect(diff({ ...other, records: COMPILED })).toMatchObject({ action: 'create', texts: [] });
+    expect(serialAfter({ ...other, records: COMPILED })).toBe('41');
+    expect(serialAfter({ ...other, records: COMPILED, highest: 50 })).toBe('51');
   });
 
   it('is none after its own change', () => {
@@ -319,6 +346,25 @@ describe('the copy on a secondary', () => {
   const seen = new Map([
     [resourceKey(copy), { record: record({}), observed: copy.type.parse(record({}), copy.desired) }],
   ]);
+
+  const diff = (here?: string, primary?: string, kept?: string) => {
+    const observed = copy.type.parse(
+      record({ ...(here && { here }), ...(primary && { primary }), ...(kept && { kept }) }),
+      copy.desired,
+    );
+    return observed.state === 'known' ? copy.type.diff(copy.desired, observed.value, [])?.fields : observed.state;
+  };
+
+  it('has the serial of the primary and lies at its path', () => {
+    expect(diff('41', '41', 'yes')).toBeUndefined();
+    expect(diff('41', '42', 'yes')).toEqual([{ name: 'copy', from: '41', to: '42' }]);
+    expect(diff(undefined, '42', 'yes')).toEqual([{ name: 'copy', from: 'not loaded', to: '42' }]);
+    // Another configuration serves it: with ours the copy would be missing at first.
+    expect(diff('41', '41')).toEqual([
+      { name: 'copy', from: 'in another file', to: '/var/cache/bind/farm.example.zone' },
+    ]);
+    expect(diff('41', undefined)).toBeUndefined();
+  });
 
   it('is unknown as long as neither server answers for the zone', () => {
     expect(assess(copy, [], false, seen)).toMatchObject({ kind: 'unknown' });
