@@ -12,6 +12,8 @@ import {
   t,
   text,
 } from 'farmctl';
+import { afterMounts } from '../_shared/apache/server.ts';
+import type { DocrootMounts } from '../_shared/apache/sites.ts';
 import { shortName } from '../_shared/apache/variables.ts';
 
 const ENVIRONMENT_NAME = '^[A-Za-z_][A-Za-z0-9_]*$';
@@ -135,6 +137,7 @@ done`;
 export function phpFpm(
   { variables, render }: Pick<RoleContext<{ pools: readonly Pool[]; controlTimeout: number }>, 'variables' | 'render'>,
   version: string,
+  mounts: DocrootMounts,
 ): Resource {
   const { pools, controlTimeout } = variables;
   const unit = `php${version}-fpm.service`;
@@ -153,7 +156,11 @@ export function phpFpm(
     unit,
     enabled: true,
     active: true,
-    config: [file({ path: configuration, content: main }), ownedDirectory({ path: directory, entries: files })],
+    config: [
+      file({ path: configuration, content: main }),
+      ownedDirectory({ path: directory, entries: files }),
+      ...afterMounts(unit, mounts),
+    ],
     validate: sh`${checker} -t -y ${configuration}`,
     checkers: [checker],
     verify: verifyScript(version, unit, pools, word.slice(0, 16), controlTimeout + 15),

@@ -3,6 +3,7 @@ import type { Module } from '../_shared/apache/modules.ts';
 import { apacheChecks, apacheResources } from '../_shared/apache/server.ts';
 import {
   checkSites,
+  docrootMounts,
   docrootOf,
   docrootResources,
   domainOf,
@@ -146,12 +147,15 @@ export default defineRole({
   summary: 'Serves applications: Apache with PHP-FPM or in front of an application port, by virtual hosts.',
   systems: ['debian-12'],
   variables,
+  // What it serves may lie there, and on one host the mounts have to come first in the tier's list.
+  after: ['nfs/client'],
 
   resources(context) {
     const sites = sitesOf(context);
     check(context, sites);
     const { variables, render, reject } = context;
     const served = sites.filter(({ proxyTo }) => proxyTo === null);
+    const mounts = docrootMounts(context, served.map(docrootOf));
     const php = [`php${PHP_VERSION}-fpm`, ...variables.phpExtensions.map((one) => `php${PHP_VERSION}-${one}`)];
     return apacheResources(
       {
@@ -159,16 +163,17 @@ export default defineRole({
         modules: modulesFor(sites),
         sites: sites.map((site) => ({ file: `vhost-${site.name.toLowerCase()}`, data: siteData(context, site) })),
         docroots: served.map((site) => ({ name: site.name, docroot: docrootOf(site) })),
+        mounts,
         tls: sites.flatMap(({ tls }) => tls ?? []),
       },
       {
         packages: php,
         before: [
-          ...docrootResources(variables, served, reject),
+          ...docrootResources(mounts, served, reject),
           directory({ path: LIBRARY }),
           file({ path: HEALTH_PAGE, content: render('healthz.php.hbs', {}) }),
           service({ unit: 'phpsessionclean.timer', enabled: true, active: true, config: [] }),
-          phpFpm(context, PHP_VERSION),
+          phpFpm(context, PHP_VERSION, mounts),
         ],
       },
     );

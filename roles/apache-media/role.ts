@@ -2,6 +2,7 @@ import { commandCheck, defineRole, directory, file, type RoleContext, type Scrip
 import { apacheChecks, apacheResources, checkAddress } from '../_shared/apache/server.ts';
 import {
   checkSites,
+  docrootMounts,
   docrootOf,
   docrootResources,
   domainOf,
@@ -195,23 +196,27 @@ export default defineRole({
   summary: 'Serves static files to many connections: caching rules, precompressed files, only reading.',
   systems: ['debian-12'],
   variables,
+  // What it serves may lie there, and on one host the mounts have to come first in the tier's list.
+  after: ['nfs/client'],
 
   resources(context) {
     const sites = sitesOf(context);
     const { variables, render, reject } = context;
     checkSites(variables, sites, reject);
+    const mounts = docrootMounts(context, sites.map(docrootOf));
     return apacheResources(
       {
         context,
         modules: ['expires'],
         sites: sites.map((site) => ({ file: `vhost-${site.name.toLowerCase()}`, data: siteData(context, site) })),
         docroots: sites.map((site) => ({ name: site.name, docroot: docrootOf(site) })),
+        mounts,
         tls: sites.flatMap(({ tls }) => tls ?? []),
       },
       {
         packages: [],
         before: [
-          ...docrootResources(variables, sites, reject),
+          ...docrootResources(mounts, sites, reject),
           directory({ path: LIBRARY }),
           file({ path: HEALTH_PAGE, content: render('healthz.txt.hbs', {}) }),
         ],

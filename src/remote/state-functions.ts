@@ -13,6 +13,7 @@ import { STATE_DIRECTORY } from './runtime.ts';
  *   beside its target, whole and flushed.
  * - `vanish_ours KEY PATH`: a removal of what was not given back yet, by a run that did not live to say so.
  * - `restore_kept DIRECTORY`: everything that was set aside from directly inside it comes back where nothing is now.
+ * - `forget_parents DIRECTORY`: an empty directory that we made goes, and so upwards; also for the removals of roles.
  * - `swap NEW PATH`, `vanish PATH`, `release KEY PATH`: one rename, one removal, and forgetting a path that was ours.
  */
 export const STATE_FUNCTIONS = String.raw`S=${STATE_DIRECTORY}

@@ -15,7 +15,7 @@ import {
   text,
 } from 'farmctl';
 import { chooseModules, type Module, moduleLinks } from './modules.ts';
-import { certificateFiles, certificateResources, type Endpoint } from './sites.ts';
+import { certificateFiles, certificateResources, type DocrootMounts, type Endpoint } from './sites.ts';
 import type { ServerVariables } from './variables.ts';
 import { checkWorkers, needsRestart } from './workers.ts';
 
@@ -28,6 +28,7 @@ export interface Server<V extends ServerVariables> {
   readonly sites: readonly { readonly file: string; readonly data: Readonly<Record<string, unknown>> }[];
   /** Name of a site, its document root, and the certificate it uses. */
   readonly docroots: readonly { readonly name: string; readonly docroot: string }[];
+  readonly mounts: DocrootMounts;
   readonly tls: readonly string[];
 }
 
@@ -119,8 +120,9 @@ done`;
 /** The configuration that an Apache of these roles reads, whole: nothing else in its directories is loaded. */
 function configOf<V extends ServerVariables>(server: Server<V>): { config: readonly Resource[]; word: string } {
   const { host, variables, render } = server.context;
-  const { sites, tls } = server;
-  const settings = { ...variables, fqdn: host.fqdn, hasTls: tls.length > 0 };
+  const { sites, tls, mounts } = server;
+  const sharedStorage = variables.sharedStorage || mounts.areShared;
+  const settings = { ...variables, sharedStorage, fqdn: host.fqdn, hasTls: tls.length > 0 };
   const page = (path: string, template: string, data: Readonly<Record<string, unknown>>) => ({
     path,
     content: render(template, data),
@@ -142,7 +144,6 @@ function configOf<V extends ServerVariables>(server: Server<V>): { config: reado
   const word = text([...whole, ...certificates].join('\n')).digest.slice(0, 16);
   const enabled = ['000-catchall', '001-status', ...sites.map((site) => site.file)];
   const status = page(`${AVAILABLE}/001-status.conf`, 'apache-status.conf.hbs', { ...settings, word });
-  const mount = variables.docrootMount;
   return {
     word,
     config: [
@@ -151,11 +152,15 @@ function configOf<V extends ServerVariables>(server: Server<V>): { config: reado
       ownedDirectory({ path: '/etc/apache2/mods-enabled', entries: [...links] }),
       ownedDirectory({ path: '/etc/apache2/conf-enabled', entries: [linkTo('conf', 'zz-farmctl')] }),
       ownedDirectory({ path: '/etc/apache2/sites-enabled', entries: enabled.map((name) => linkTo('sites', name)) }),
-      ...(mount === null
-        ? []
-        : [dropIn({ unit: 'apache2.service', content: text(`[Unit]\nRequiresMountsFor=${mount}\n`) })]),
+      ...afterMounts('apache2.service', mounts),
     ],
   };
+}
+
+/** Lets systemd start a unit after these mounts, and stop it before they go. */
+export function afterMounts(unit: string, { paths }: DocrootMounts): readonly Resource[] {
+  if (paths.length === 0) return [];
+  return [dropIn({ unit, content: text(`[Unit]\nRequiresMountsFor=${paths.join(' ')}\n`) })];
 }
 
 function linkTo(kind: 'conf' | 'sites', name: string): Resource {

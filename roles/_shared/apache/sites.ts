@@ -35,8 +35,27 @@ export function docrootOf(site: Pick<SiteVariables, 'docroot' | 'name'>): string
   return site.docroot ?? `/srv/www/${site.name.toLowerCase()}`;
 }
 
-function isBelow(path: string, top: string | null): boolean {
-  return top !== null && (path === top || path.startsWith(`${top}/`));
+function isBelow(path: string, top: string): boolean {
+  return path === top || path.startsWith(`${top}/`);
+}
+
+/** Mount points that hold document roots, and whether one of those is on NFS. */
+export interface DocrootMounts {
+  readonly paths: readonly string[];
+  readonly areShared: boolean;
+}
+
+/** The mount that a variable names, and those of the host's own NFS mounts that hold one of these document roots. */
+export function docrootMounts(
+  { host, farm, variables }: Pick<RoleContext<Pick<ServerVariables, 'docrootMount'>>, 'host' | 'farm' | 'variables'>,
+  docroots: readonly string[],
+): DocrootMounts {
+  const own = farm.hosts('nfs/client').find((found) => found.host.name === host.name);
+  const shared = (own?.offer.mounts ?? [])
+    .map(({ path }) => path)
+    .filter((path) => docroots.some((docroot) => isBelow(docroot, path)));
+  const named = variables.docrootMount;
+  return { paths: [...new Set([...(named === null ? [] : [named]), ...shared])], areShared: shared.length > 0 };
 }
 
 export function certificateFiles(name: string): CertificateFiles {
@@ -105,11 +124,11 @@ function parents(path: string, top: string): readonly string[] {
 }
 
 /**
- * The document roots and the few files that come with the configuration. What lies below `docrootMount` belongs to
- * whoever fills that mount: nothing is made there.
+ * The document roots and the few files that come with the configuration. What lies below a mount belongs to whoever
+ * fills it: nothing is made there.
  */
 export function docrootResources(
-  variables: Pick<ServerVariables, 'docrootMount'>,
+  mounts: DocrootMounts,
   sites: readonly Pick<SiteVariables, 'name' | 'docroot' | 'createDocroot' | 'owner' | 'group' | 'files'>[],
   reject: RoleContext<unknown>['reject'],
 ): readonly Resource[] {
@@ -121,9 +140,9 @@ export function docrootResources(
   for (const site of sites) {
     const docroot = docrootOf(site);
     const { owner, group } = site;
-    if (!site.createDocroot || isBelow(docroot, variables.docrootMount)) {
+    if (!site.createDocroot || mounts.paths.some((path) => isBelow(docroot, path))) {
       if (site.files.length === 0) continue;
-      reject('vhosts', `${site.name} has files, but others make its document root (createDocroot, docrootMount).`);
+      reject('vhosts', `${site.name} has files, but others make its document root (createDocroot, a mount).`);
     }
     if (docroot.startsWith('/srv/www/')) make('/srv/www', 'root', 'root');
     make(docroot, owner, group);

@@ -122,11 +122,12 @@ export function serverVariables(usual: UsualValues) {
     }),
     sharedStorage: t.boolean({
       default: usual.sharedStorage,
-      description: 'The document roots lie on NFS: no sendfile and no mmap, which would send stale or torn files.',
+      description:
+        'The document roots lie on shared storage: no sendfile and no mmap, which would send stale or torn files. Where the role nfs/client of the same host mounts one, that is so in any case.',
     }),
     docrootMount: orNull(plainPath(), {
       description:
-        'Mount point that holds document roots: Apache is started after it, and nothing below it is created by this role.',
+        'Mount point that holds document roots, besides those that the role nfs/client mounts: Apache is started after it, and nothing below it is created by this role.',
     }),
     accessLog: t.boolean({ default: true, description: 'Write access logs, without the health checks.' }),
     modules: t.array(t.enum(MODULES), {

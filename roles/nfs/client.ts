@@ -1,0 +1,53 @@
+import {
+  type Check,
+  commandCheck,
+  packages,
+  type Resource,
+  type RoleContext,
+  type Script,
+  sh,
+  unitFile,
+} from 'farmctl';
+import { accounts, withoutNfs3 } from './accounts.ts';
+import { mountOptions } from './mount-options.ts';
+import { type Mount, mountsOf } from './mounts.ts';
+import { nfsMount } from './nfs-mount.ts';
+import { unitNameOf } from './unit-name.ts';
+import type { Variables } from './variables.ts';
+
+type Context = RoleContext<Variables>;
+
+function mountResources({ render, variables }: Context, { wish, path, server, address }: Mount): readonly Resource[] {
+  const unit = unitNameOf(path);
+  const source = `${address}:${wish.export}`;
+  const options = [...mountOptions(wish)];
+  const data = { path, source, options, server: server.name, seconds: variables.mountTimeoutSeconds };
+  return [
+    unitFile({ unit: `${unit}.mount`, content: render('mount.hbs', data) }),
+    unitFile({ unit: `${unit}.automount`, content: render('automount.hbs', data) }),
+    nfsMount({ path, source, options }),
+  ];
+}
+
+export function clientResources(context: Context): readonly Resource[] {
+  const mounts = mountsOf(context, context.reject);
+  return [
+    ...withoutNfs3,
+    packages(['nfs-common']),
+    ...accounts(context.variables.ids),
+    ...mounts.flatMap((mount) => mountResources(context, mount)),
+  ];
+}
+
+/** Good if the server answers through the mount in time. A look at a hard mount ends only by SIGKILL. */
+function answersScript(path: string): Script {
+  return sh`type=$(timeout -s KILL 8 stat -f -c %T -- ${`${path}/.`}) ||
+  { printf '%s does not answer within 8 s\n' ${path} >&2; exit 1; }
+[ "$type" = nfs ] || { printf '%s is not on NFS, but on %s\n' ${path} "$type" >&2; exit 1; }`;
+}
+
+export function clientChecks(context: Context): readonly Check[] {
+  return mountsOf(context, context.reject).map(({ path }) =>
+    commandCheck({ name: `mount ${path}`, script: answersScript(path) }),
+  );
+}
