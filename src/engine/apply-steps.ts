@@ -89,23 +89,14 @@ export function revise(
   const same =
     isDeepStrictEqual(difference.fields, step.change.fields) && isDeepStrictEqual(difference.texts, step.change.texts);
   if (same) return { kind: 'act', step: revised };
-  if (step.effect === undefined) {
-    if (graver(difference.risk, step.change.risk) === step.change.risk) return { kind: 'act', step: revised };
-    return {
-      kind: 'stop',
-      diagnostic: differsFromPlan(
-        step,
-        host,
-        `its change would be a ${difference.risk}; the plan said ${step.change.risk} at most.`,
-      ),
-    };
+  const stop = (detail: string) => ({ kind: 'stop' as const, diagnostic: differsFromPlan(step, host, detail) });
+  if (step.effect !== undefined) {
+    const explained = probedResources(step).every((resource) => isExplained(step, resource, seen, packagesRan));
+    if (!explained) return stop('the host does not look as it did when the plan was made.');
   }
-  const explained = probedResources(step).every((resource) => isExplained(step, resource, seen, packagesRan));
-  if (explained) return { kind: 'act', step: revised };
-  return {
-    kind: 'stop',
-    diagnostic: differsFromPlan(step, host, 'the host does not look as it did when the plan was made.'),
-  };
+  if (graver(difference.risk, step.change.risk) !== step.change.risk)
+    return stop(`its change would be a ${difference.risk}; the plan said ${step.change.risk} at most.`);
+  return { kind: 'act', step: revised };
 }
 
 function probedResources(step: Step): readonly Resource[] {

@@ -100,14 +100,16 @@ export function owed(state: ServiceState, restartDigest: string): 'nothing' | 'r
   return restarted || stamp.restart !== restartDigest ? 'restart' : 'reload';
 }
 
-/** True if nothing but this happened to a unit: systemd has read its units again. */
+/**
+ * True if nothing but this happened to a unit: systemd has read its units again, for another one's sake. What it now
+ * says of a unit file that lay there unread (not loadable, masked, to be read once more) is no news: the file is as it
+ * was. A unit that it reads as before and that has to be read anew is somebody's doing.
+ */
 export function isSameButForUnits(before: ServiceState, after: ServiceState): boolean {
   const { stamp } = before;
   return (
-    !after.needDaemonReload &&
-    after.loadState === before.loadState &&
+    (!after.needDaemonReload || before.needDaemonReload || after.loadState !== before.loadState) &&
     after.activeState === before.activeState &&
-    after.unitFileState === before.unitFileState &&
     after.invocation === before.invocation &&
     after.startedUs === before.startedUs &&
     after.interrupted === before.interrupted &&

@@ -80,22 +80,43 @@ describe.skipIf(reason !== undefined)(
         await weather.run('apply');
     });
 
+    const named = (name: string): Mutation => {
+      const found = MUTATIONS.find((one) => one.name === name);
+      if (found === undefined) throw new Error(`there is no mutation "${name}"`);
+      return found;
+    };
+
+    async function foundAndHealed(round: readonly Drawn[]): Promise<void> {
+      const story = round.map(({ host, mutation }) => `${host}: ${mutation.name}`).join('\n');
+      for (const { host, mutation } of round) await weather.lab.host(host).must(mutation.script);
+      const expected = round.flatMap(({ host, mutation }) => mutation.found.map((one) => `${host}: ${one}`)).sort();
+      const drift = await weather.run('drift');
+      expect(plainly(drift.changes), `${story}\n${drift.stderr}`).toEqual(expected);
+      expect(drift.exitCode, `${story}\n${drift.stderr}`).toBe(expected.length === 0 ? 0 : 2);
+      const apply = await weather.run('apply');
+      expect(apply.exitCode, `${story}\n${apply.stderr}`).toBe(0);
+      const plan = await weather.run('plan');
+      expect(plan.changes, story).toEqual([]);
+      expect(plan.exitCode, `${story}\n${plan.stderr}`).toBe(0);
+    }
+
+    // systemd reads all units again for the drop-in's sake, before the service has its turn.
+    test.each([
+      ['a symlink to nothing', 'removed'],
+      ['a symlink to another file', 'bytes that are no text'],
+      ['emptied', 'a symlink to a copy of itself'],
+    ])('a unit file is %s, or %s, and another unit was changed too', async (one, other) => {
+      const both = (host: string, kind: string): readonly Drawn[] =>
+        [`/etc/systemd/system/tick.service: ${kind}`, '/etc/systemd/system/things.target.d/farmctl.conf: removed'].map(
+          (name) => ({ host, mutation: named(name) }),
+        );
+      await foundAndHealed([...both('app1', one), ...both('app2', other)]);
+    });
+
     const rounds = draw(SEED, COUNT, ['app1', 'app2']);
     test.each(rounds.map((round, index) => ({ round, title: `round ${index + 1} of ${rounds.length}` })))(
       '$title: all is found, nothing else is, apply heals it',
-      async ({ round }) => {
-        const story = round.map(({ host, mutation }) => `${host}: ${mutation.name}`).join('\n');
-        for (const { host, mutation } of round) await weather.lab.host(host).must(mutation.script);
-        const expected = round.flatMap(({ host, mutation }) => mutation.found.map((one) => `${host}: ${one}`)).sort();
-        const drift = await weather.run('drift');
-        expect(plainly(drift.changes), `${story}\n${drift.stderr}`).toEqual(expected);
-        expect(drift.exitCode, `${story}\n${drift.stderr}`).toBe(expected.length === 0 ? 0 : 2);
-        const apply = await weather.run('apply');
-        expect(apply.exitCode, `${story}\n${apply.stderr}`).toBe(0);
-        const plan = await weather.run('plan');
-        expect(plan.changes, story).toEqual([]);
-        expect(plan.exitCode, `${story}\n${plan.stderr}`).toBe(0);
-      },
+      ({ round }) => foundAndHealed(round),
     );
   },
 );

@@ -165,10 +165,12 @@ end_record`.text,
   parse(record, desired) {
     const state = parseServiceState(record);
     if (state.loadState === '') return unknown('systemctl show said nothing: is systemd running on this host?');
-    // A mask hides whether there is a unit behind it.
-    const isHollow = state.loadState === 'masked' && !record.has('packaged');
-    if (state.loadState !== 'not-found' && !isHollow) return known(state);
-    if (setPaths(desired).includes(`${UNITS}${desired.unit}`)) return absent;
+    const isOwnUnit = setPaths(desired).includes(`${UNITS}${desired.unit}`);
+    // A mask hides whether there is a unit behind it. An empty unit file is masked as well, and is the set's own.
+    const isHollow = state.loadState === 'masked' && !record.has('packaged') && !isOwnUnit;
+    // A unit whose file was lost while it runs is not found either.
+    if ((state.loadState !== 'not-found' || isActive(state)) && !isHollow) return known(state);
+    if (isOwnUnit) return absent;
     const { unit } = desired;
     return {
       ...unknown(`there is no unit ${unit}`),
