@@ -17,7 +17,7 @@ export async function gatherFacts(options: RunOptions): Promise<readonly FactsRe
         if (!(await openHost(run, options)) || run.session === undefined) return { result: resultOf(run, false) };
         const startedAt = performance.now();
         try {
-          const look = await lookAtHost(run.session, [], { lockTimeoutMs: options.lockTimeoutMs, withFacts: true });
+          const look = await lookAtHost(run.session, [], { lockTimeoutMs: options.lockTimeoutMs, asks: 'facts' });
           if ('lockedBy' in look) fail(run, lockedFailure(name, look), options);
           else if (look.facts !== undefined) {
             run.timings.probeMs = performance.now() - startedAt;

@@ -147,7 +147,7 @@ export async function planHostRun(
     let facts: Facts | undefined;
     const probing = performance.now();
     if (needsFacts(resolved.partsOf(host.name))) {
-      const first = await lookAtHost(run.session, [], { lockTimeoutMs, withFacts: true });
+      const first = await lookAtHost(run.session, [], { lockTimeoutMs, asks: 'facts' });
       if ('lockedBy' in first) return fail(run, lockedFailure(host.name, first), options);
       facts = first.facts;
     }
@@ -155,13 +155,13 @@ export async function planHostRun(
     run.desired = desiredOf(farm, resolved, host.name, templates, facts);
     run.timings.computeMs = performance.now() - rendering;
     const wanted = [...resourcesToProbe(run.desired, filter), ...(host.retired ? [ownState({})] : [])];
-    const look = await lookAtHost(run.session, wanted, { lockTimeoutMs, withFacts: true });
+    const look = await lookAtHost(run.session, wanted, { lockTimeoutMs, asks: 'system' });
     if ('lockedBy' in look) return fail(run, lockedFailure(host.name, look), options);
     const orphans = findOrphans(farm.name, run.desired, look.manifest);
     const left = [...orphans.alone, ...[...orphans.inSet.values()].flat()].map((one) => one.resource);
     const seen = new Map(look.seen);
     if (left.length > 0) {
-      const more = await lookAtHost(run.session, left, { lockTimeoutMs, withFacts: false });
+      const more = await lookAtHost(run.session, left, { lockTimeoutMs, asks: 'nothing' });
       if ('lockedBy' in more) return fail(run, lockedFailure(host.name, more), options);
       for (const [key, value] of more.seen) seen.set(key, value);
     }
@@ -169,7 +169,7 @@ export async function planHostRun(
     const planned = planHost({ farm: farm.name, host, desired: run.desired, filter, seen, orphans });
     run.timings.computeMs += performance.now() - computing;
     const { refused } = await validateStaged(run.session, planned.steps, host.name);
-    const told = look.facts === undefined ? [] : contradictions(host, farm.networks, look.facts);
+    const told = look.system === undefined ? [] : contradictions(host, farm.networks, look.system);
     run.timings.probeMs = performance.now() - probing - run.timings.computeMs;
     takeUp(run, planned, [...told, ...refused.values()]);
   } catch (error) {

@@ -4,12 +4,14 @@ import type { Facts } from '../model/facts.ts';
 import type { Host, Network } from '../model/farm.ts';
 import { type ManifestEntry, parseManifest } from '../plan/manifest.ts';
 import { probeBatch, readSeen, type Seen } from '../plan/observe.ts';
-import { FACTS_SCRIPT, parseFacts } from '../remote/facts.ts';
+import type { TypeProbe } from '../plan/probe-script.ts';
+import { FACTS_SCRIPT, parseFacts, parseSystem, SYSTEM_SCRIPT, type System } from '../remote/facts.ts';
 import type { Frame } from '../remote/frame.ts';
 import { readAnswers } from '../remote/record.ts';
-import { limited, STATE_DIRECTORY } from '../remote/runtime.ts';
+import { STATE_DIRECTORY } from '../remote/runtime.ts';
 import { joinScripts, Script, sh } from '../remote/sh.ts';
 import type { Resource } from '../resource/define.ts';
+import { probeTogether } from '../resource/types/path-probe.ts';
 import { DEADLINES, PROBE_SECONDS } from './deadlines.ts';
 import type { Session } from './session.ts';
 
@@ -20,6 +22,8 @@ export const LOCKED_STATUS = 97;
 export interface Look {
   readonly seen: ReadonlyMap<string, Seen>;
   readonly manifest: readonly ManifestEntry[];
+  readonly system: System | undefined;
+  /** Where all were asked for. */
   readonly facts: Facts | undefined;
   /** True where farmctl has a directory on the host. */
   readonly hasState: boolean;
@@ -30,26 +34,36 @@ export interface Locked {
   readonly lockedBy: string;
 }
 
-function underSharedLock(inner: Script, lockTimeoutMs: number, nonce: string): Script {
+/** The lock is this shell's own: what it starts does not have it, so a process that hangs does not hold it. */
+function underSharedLock(inner: Script, lockTimeoutMs: number): Script {
   const seconds = Math.ceil(lockTimeoutMs / 1000);
-  const owner = `${STATE_DIRECTORY}/owner`;
   return new Script(`if [ -d ${STATE_DIRECTORY} ]; then
-  set -- flock -s -o -w ${seconds} -E ${LOCKED_STATUS} ${STATE_DIRECTORY}
-else
-  set --
+  exec 8<${STATE_DIRECTORY}
+  flock -s -w ${seconds} -E ${LOCKED_STATUS} 8 || {
+    r=$?
+    [ $r -ne ${LOCKED_STATUS} ] || { frame locked; cat ${STATE_DIRECTORY}/owner >&3 2>/dev/null; }
+    exit $r
+  }
 fi
-"$@" sh /dev/fd/7 7<<'${nonce}look' </dev/null
-set -u
+{
 ${inner.text}
-${nonce}look
-r=$?
-[ $r -ne ${LOCKED_STATUS} ] || { frame locked; cat ${owner} >&3 2>/dev/null; }
-exit $r`);
+} 8<&- </dev/null`);
 }
 
 function payloadOf(frames: readonly Frame[], word: string): string | undefined {
   const frame = frames.find((one) => one.words[0] === word);
   return frame === undefined ? undefined : Buffer.from(frame.payload).toString('utf8');
+}
+
+/** What is asked of the host itself, beside its resources: what an inventory is held against, or all facts. */
+type Asked = 'nothing' | 'system' | 'facts';
+
+const FACTS_TAG = 'facts';
+
+function factsProbe(asks: Asked): readonly TypeProbe[] {
+  if (asks === 'nothing') return [];
+  const script = probeTogether([asks === 'system' ? SYSTEM_SCRIPT : FACTS_SCRIPT], []);
+  return [{ tag: FACTS_TAG, script, isTogether: true }];
 }
 
 /**
@@ -59,32 +73,31 @@ function payloadOf(frames: readonly Frame[], word: string): string | undefined {
 export async function lookAtHost(
   session: Session,
   resources: readonly Resource[],
-  options: { lockTimeoutMs: number; withFacts: boolean },
+  { lockTimeoutMs, asks }: { lockTimeoutMs: number; asks: Asked },
 ): Promise<Look | Locked> {
   const batch = probeBatch(resources);
   const { nonce } = session;
-  const parts = [
-    new Script(`farmctl_nonce=${nonce}\nframe() { printf '\\n@%s %s\\n' "$farmctl_nonce" "$*" >&3; }`),
+  const script = joinScripts([
     sh`if [ -d ${STATE_DIRECTORY} ]; then
   frame manifest
-  [ ! -d ${STATE_DIRECTORY}/manifest ] || find ${STATE_DIRECTORY}/manifest -type f ! -name '*.new' -exec cat {} + >&3
+  [ ! -d ${STATE_DIRECTORY}/manifest ] || grep -r -h -a -s --exclude='*.new' '' ${STATE_DIRECTORY}/manifest >&3
 fi`,
-    batch.script(nonce, PROBE_SECONDS),
-  ];
-  if (options.withFacts) parts.push(limited(FACTS_SCRIPT, { tag: 'facts', seconds: 10, nonce }));
-  const answer = await session.exchange(underSharedLock(joinScripts(parts), options.lockTimeoutMs, nonce), [], {
-    deadlineMs: DEADLINES.probeMs + options.lockTimeoutMs,
+    batch.script(nonce, PROBE_SECONDS, factsProbe(asks)),
+  ]);
+  const answer = await session.exchange(underSharedLock(script, lockTimeoutMs), [], {
+    deadlineMs: DEADLINES.probeMs + lockTimeoutMs,
     doing: 'looking at the host',
   });
   const lockedBy = payloadOf(answer.frames, 'locked');
   if (lockedBy !== undefined) return { lockedBy: lockedBy.trim() };
   const answers = readAnswers(answer.frames);
   const manifest = payloadOf(answer.frames, 'manifest');
-  const facts = answers.records.get('facts')?.get(0);
+  const facts = answers.records.get(FACTS_TAG)?.get(0);
   return {
     seen: readSeen(batch, answers),
     manifest: parseManifest(manifest ?? ''),
-    facts: facts === undefined ? undefined : parseFacts(facts),
+    system: facts === undefined ? undefined : parseSystem(facts),
+    facts: facts === undefined || asks !== 'facts' ? undefined : parseFacts(facts),
     hasState: manifest !== undefined,
   };
 }
@@ -93,7 +106,7 @@ fi`,
 export function contradictions(
   host: Host,
   networks: ReadonlyMap<string, Network>,
-  facts: Facts,
+  facts: System,
 ): readonly Diagnostic[] {
   const found: Diagnostic[] = [];
   if (facts.os !== host.os)

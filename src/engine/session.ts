@@ -124,7 +124,8 @@ export async function openSession(connection: Connection): Promise<Session> {
   }
 
   async function sendNow(script: Script, contents: readonly Content[]): Promise<void> {
-    const text = Buffer.from(script.text);
+    // The mark at the end: a shell that reads a text into a variable drops the newlines behind it.
+    const text = Buffer.from(`${script.text}\n#`);
     const parts = contents.map((content) => content.reveal());
     const head = [text.byteLength, ...parts.map((part) => part.byteLength)].join(' ');
     await channel.write(Buffer.concat([Buffer.from(`${head}\n`), text]));

@@ -14,7 +14,8 @@ export interface StepGroup {
 }
 
 function mayJoin({ isRemoval, unwanted, resource, effect }: Step): boolean {
-  if (isRemoval || unwanted.length > 0 || resource.type.probesTogether !== true) return false;
+  const { probesTogether, probesApart } = resource.type;
+  if (isRemoval || unwanted.length > 0 || probesTogether !== true || probesApart !== undefined) return false;
   return (
     effect !== undefined &&
     effect.before === undefined &&

@@ -42,7 +42,7 @@ async function checkHost(run: HostRun, resolved: ResolvedFarm, options: RunOptio
   try {
     let facts: Facts | undefined;
     if (needsFacts(resolved.partsOf(host.name))) {
-      const look = await lookAtHost(session, [], { lockTimeoutMs: options.lockTimeoutMs, withFacts: true });
+      const look = await lookAtHost(session, [], { lockTimeoutMs: options.lockTimeoutMs, asks: 'facts' });
       if ('lockedBy' in look) {
         fail(run, lockedFailure(host.name, look), options);
         return [];

@@ -3,7 +3,7 @@ import type { ProbeAnswers } from '../remote/record.ts';
 import type { Script } from '../remote/sh.ts';
 import type { Observed, ProbeRecord, Resource } from '../resource/define.ts';
 import { resourceKey, withMembers } from './desired.ts';
-import { probeScript } from './probe-script.ts';
+import { probeScript, type TypeProbe } from './probe-script.ts';
 
 /** What a probe brought of one resource. */
 export interface Seen {
@@ -15,7 +15,8 @@ export interface Seen {
 /** Resources of one host, sorted by type: one probe script a type, each with its tag. */
 export interface ProbeBatch {
   readonly groups: ReadonlyArray<{ readonly tag: string; readonly resources: readonly Resource[] }>;
-  script(nonce: string, secondsPerType: number): Script;
+  /** @param more probes that are none of a resource */
+  script(nonce: string, secondsPerType: number, more?: readonly TypeProbe[]): Script;
 }
 
 /** The probes of the resources and their members; a resource that is named twice is looked at once. */
@@ -27,22 +28,23 @@ export function probeBatch(resources: readonly Resource[], tagPrefix = 't'): Pro
   }
   // The order of the groups is that of their frames: those that share a shell come first.
   const isTogether = (group: ReadonlyMap<string, Resource>) =>
-    [...group.values()].some((one) => one.type.probesTogether === true);
+    [...group.values()].every(
+      ({ type, desired }) => type.probesTogether === true && type.probesApart?.(desired) !== true,
+    );
   const sorted = [...byType.values()].sort((a, b) => Number(isTogether(b)) - Number(isTogether(a)));
   const groups = sorted.map((group, index) => ({ tag: `${tagPrefix}${index}`, resources: [...group.values()] }));
+  const together = new Set(groups.flatMap(({ tag }, index) => (isTogether(sorted[index] ?? new Map()) ? [tag] : [])));
   return {
     groups,
-    script: (nonce, seconds) =>
-      probeScript(
-        groups.flatMap(({ tag, resources: all }) => {
-          const [first] = all;
-          if (first === undefined) return [];
-          const script = first.type.probe(all.map((one) => one.desired));
-          return [{ tag, script, isTogether: first.type.probesTogether === true }];
-        }),
-        nonce,
-        seconds,
-      ),
+    script: (nonce, seconds, more = []) => {
+      const probes = groups.flatMap(({ tag, resources: all }) => {
+        const [first] = all;
+        if (first === undefined) return [];
+        const script = first.type.probe(all.map((one) => one.desired));
+        return [{ tag, script, isTogether: together.has(tag) }];
+      });
+      return probeScript([...probes, ...more], nonce, seconds);
+    },
   };
 }
 

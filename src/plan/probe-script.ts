@@ -1,4 +1,4 @@
-import { FRAME_FUNCTIONS, limited } from '../remote/runtime.ts';
+import { FRAME_FUNCTIONS, HELD_FRAME_FUNCTIONS, limited } from '../remote/runtime.ts';
 import { joinScripts, Script, sh } from '../remote/sh.ts';
 import { PATH_FUNCTIONS, PATHS_AT_ONCE, PathProbe } from '../resource/types/path-probe.ts';
 
@@ -26,47 +26,51 @@ export function probeScript(probes: readonly TypeProbe[], nonce: string, seconds
 }
 
 function sharedScript(probes: readonly TypeProbe[], nonce: string, seconds: number): Script {
+  const befores: Script[] = [];
   const looks: Script[] = [];
   const tells: Script[] = [];
   let first = 0;
   let waiting = 0;
   for (const { tag, script } of probes) {
-    const paths = script instanceof PathProbe ? script.sharedPaths : undefined;
-    const chosen = new Script(`case $only in '' | ${tag})`);
-    if (!(script instanceof PathProbe) || paths === undefined) {
-      // Its own shell keeps apart what it sets, and its failure from the others.
-      tells.push(sh`${chosen}
+    const chosen = (what: Script) => sh`case $only in '' | ${tag})
 farmctl_tag=${tag}
-e=$( { ${script}
-} 2>&1 ) || failed $?
-;; esac`);
+${what}
+;; esac`;
+    if (!(script instanceof PathProbe)) {
+      // Its own shell keeps apart what it sets, and its failure from the others.
+      tells.push(
+        chosen(sh`release_frames
+e=$( { ${new Script(FRAME_FUNCTIONS)}${script}
+} 2>&1 ) || failed $?`),
+      );
       continue;
     }
+    const { before, paths } = script;
+    if (before.text !== '') befores.push(chosen(before));
     if (paths.length > 0) looks.push(sh`[ "$only" != ${tag} ] || first=${first}`);
     for (let from = 0; from < paths.length; from += PATHS_AT_ONCE) {
       const words = paths.slice(from, from + PATHS_AT_ONCE);
-      looks.push(sh`${chosen} set -- "$@" ${joinScripts(words, ' ')} ;; esac`);
+      looks.push(sh`case $only in '' | ${tag}) set -- "$@" ${joinScripts(words, ' ')} ;; esac`);
       waiting += words.length;
       if (waiting < PATHS_AT_ONCE) continue;
       looks.push(LOOK);
       waiting = 0;
     }
-    tells.push(sh`${chosen}
-farmctl_tag=${tag}
-${script.tell(first)}
-;; esac`);
+    tells.push(chosen(script.tell(first)));
     first += paths.length;
   }
   if (waiting > 0) looks.push(LOOK);
-  const text = joinScripts([...looks, ...tells]);
+  const functions = [HELD_FRAME_FUNCTIONS, ...(looks.length > 0 ? [PATH_FUNCTIONS] : [])].join('');
+  const text = joinScripts([...befores, ...looks, ...tells]);
   return new Script(`probes() {
 e=$(timeout -k 2 $1 sh /dev/fd/9 "$2" 9<<'${nonce}' 2>&1 </dev/null
 set -u
 only=$1 first=0 farmctl_nonce=${nonce} farmctl_tag=
 set --
 umask 022
-${FRAME_FUNCTIONS}${PATH_FUNCTIONS}failed() { frame "failed $farmctl_tag $1"; printf '%s' "$e" | tail -c 2000 >&3; }
+${functions}failed() { frame "failed $farmctl_tag $1"; printf '%s' "$e" | tail -c 2000 >&3; }
 ${text.text}
+release_frames
 ${nonce}
 )
 }

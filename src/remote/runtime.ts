@@ -16,6 +16,24 @@ unknown_because() { field unknown "$1"; }
 end_record() { frame end; }
 `;
 
+/**
+ * The same for probes that share a shell: each write of a shell costs it a handful of system calls, and the way to the
+ * controller a packet. So what they print is held back, and sent a few pages at a time. `release_frames` sends the rest.
+ * A script that writes to descriptor 3 by itself, in a subshell or a pipe, needs FRAME_FUNCTIONS instead.
+ */
+export const HELD_FRAME_FUNCTIONS = String.raw`held=
+hold() { held="$held
+@$farmctl_nonce $1
+"; }
+release_frames() { [ -z "$held" ] || printf %s "$held" >&3; held=; }
+frame() { release_frames; printf '\n@%s %s\n' "$farmctl_nonce" "$*" >&3; }
+record() { hold "record $farmctl_tag $1"; }
+field() { hold "field $1"; held=$held$2; }
+data() { frame "field $1"; cat >&3; }
+unknown_because() { field unknown "$1"; }
+end_record() { hold end; [ ${'${#held}'} -lt 8192 ] || release_frames; }
+`;
+
 /** Settings of every remote shell: fixed path, language and time zone, errors for unset variables. */
 const ENVIRONMENT = String.raw`set +f -u
 IFS=' 	
@@ -48,7 +66,8 @@ trap farmctl_exit EXIT`);
 /**
  * The remote side of a session. It reads requests from its input, `SCRIPT_BYTES BODY_BYTES...` on a line, then the
  * script, then the bodies; it puts the bodies into files `$B/0`, `$B/1`… first, then runs the script in a subshell, so
- * nothing is written by a request that did not come whole. `0` ends it. The end of a request is the frame `exit STATUS`.
+ * nothing is written by a request that did not come whole. A script ends in another character than a newline, which the
+ * shell would drop. `0` ends it. The end of a request is the frame `exit STATUS`.
  * @param nonce 32 hexadecimal digits
  */
 export function runtime(nonce: string): Script {
@@ -68,23 +87,24 @@ receive() {
   done
   [ -z "$last" ] || [ "$(wc -c <"$B/$last")" -eq "$size" ] || { rm -rf "$B"; exit 1; }
 }
+closed_frame() { frame "$1
+
+@$farmctl_nonce ."; }
 serve() {
-  frame hello
-  frame .
+  closed_frame hello
   while read -r line; do
     set -- $line
     [ "$1" != 0 ] || break
     n=$1
     shift
-    s=$(head -c "$n"; echo .)
-    [ "\${#s}" -eq $((n + 1)) ] || exit 1
+    s=$(head -c "$n")
+    [ "\${#s}" -eq "$n" ] || exit 1
     B=
     [ $# -eq 0 ] || receive "$@"
-    ( eval "\${s%.}" )
+    ( eval "$s" )
     r=$?
     [ -z "$B" ] || rm -rf "$B"
-    frame "exit $r"
-    frame .
+    closed_frame "exit $r"
   done
 }
 `.replaceAll('\\${', '${')}serve

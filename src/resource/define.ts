@@ -92,6 +92,8 @@ export interface ResourceType<D = unknown, O = unknown> {
    * that time is up, each runs again under its own limit.
    */
   readonly probesTogether?: boolean;
+  /** Which of a type that probes together do not, as theirs runs what may take its time. Nor are they made together. */
+  probesApart?(desired: D): boolean;
   parse(record: ProbeRecord, desired: D): Observed<O>;
   /** The resources inside it, all `filesOnly`. They are probed with the others and handed to diff, apply, remove. */
   members?(desired: D): readonly Resource[];

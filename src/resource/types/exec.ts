@@ -1,9 +1,10 @@
 import { type Static, t } from '../../model/schema.ts';
 import { holdsSecret, maskText } from '../../model/secret.ts';
-import { joinScripts, Script, sh } from '../../remote/sh.ts';
+import { Script, sh } from '../../remote/sh.ts';
 import { RISKS, type Risk } from '../change.ts';
 import { absent, defineResource, known, type Resource, unknown } from '../define.ts';
 import type { Refusal } from '../desired.ts';
+import { probeTogether } from './path-probe.ts';
 
 const schema = t.object({
   name: t.string({ minLength: 1, description: 'What it does, for people; unique on the host.' }),
@@ -54,14 +55,16 @@ const define = defineResource({
   desired: schema,
   defaults: { risk: 'none' as Risk },
   id: ({ name }) => name,
+  // A guard may do anything and take its time; whether something is there can be asked among others.
+  probesTogether: true,
+  probesApart: ({ creates }) => creates === undefined,
   probe: (all) =>
-    joinScripts(
+    probeTogether(
       all.map(
-        (desired, index) => sh`record ${index}
-${look(desired)}
-field status $r
-end_record`,
+        (desired) => sh`${look(desired)}
+field status $r`,
       ),
+      [],
     ),
   parse: (record, desired) => {
     const status = Number(record.text('status'));

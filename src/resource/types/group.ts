@@ -1,9 +1,10 @@
 import { t } from '../../model/schema.ts';
-import { joinScripts, sh } from '../../remote/sh.ts';
+import { sh } from '../../remote/sh.ts';
 import { difference } from '../change.ts';
 import { absent, defineResource, known } from '../define.ts';
 import { ACCOUNT_NAME, FIND_ENTRY, forgetOurs, makeOurs, tellOurs } from './account.ts';
 import { deletion } from './file-state.ts';
+import { probeTogether } from './path-probe.ts';
 
 interface GroupState {
   readonly gid: string;
@@ -23,17 +24,14 @@ export const group = defineResource({
   id: ({ name }) => name,
   probesTogether: true,
   probe: (all) =>
-    joinScripts([
-      FIND_ENTRY,
-      sh`groups=$(getent group ${all.map((one) => one.name)})`,
-      ...all.map(
-        ({ name }, index) => sh`record ${index}
-find_entry "$groups" ${name}
+    probeTogether(
+      all.map(
+        ({ name }) => sh`find_entry "$own_groups" ${name}
 [ -z "$number" ] || field gid "$number"
-${tellOurs('group', name)}
-end_record`,
+${tellOurs('group', name)}`,
       ),
-    ]),
+      [FIND_ENTRY, sh`own_groups=$(getent group ${all.map((one) => one.name)})`],
+    ),
   parse: (record) =>
     record.has('gid') ? known<GroupState>({ gid: record.text('gid'), isOurs: record.has('ours') }) : absent,
   diff: ({ name, gid }, observed: GroupState | undefined) => {

@@ -1,5 +1,6 @@
-import { joinScripts, Script, sh } from '../../remote/sh.ts';
+import { Script, sh } from '../../remote/sh.ts';
 import type { ProbeRecord } from '../define.ts';
+import { probeTogether } from './path-probe.ts';
 
 export interface WantedPackage {
   readonly name: string;
@@ -60,9 +61,9 @@ fi`;
 const POLICY = sh`apt-cache -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= policy $lacking 2>/dev/null |
   sed -n -e 's/^\([^ ].*\):$/package \1/p' -e 's/^  Candidate: \([^(]\)/candidate \1/p' -e 's/^ \(\*\*\*\|   \) \([^ ]*\) [-0-9]*$/version \2/p'`;
 
-function tell({ packages, absent }: Asked, index: number): Script {
+function tell({ packages, absent }: Asked): Script {
   const names = [...packages.map((one) => one.name), ...absent];
-  return sh`record ${index}
+  return sh`IFS=$newline
 own=''
 for line in $status; do
   case $line in ${alternatives(names.map(linePattern))}) own="$own$line$newline" ;; esac
@@ -78,7 +79,7 @@ for line in $policy; do
 done
 [ -z "$own" ] || field policy "$own"
 [ -z "$interrupted" ] || field interrupted yes
-end_record`;
+unset IFS`;
 }
 
 /** Looks up all packages at once; asks apt only for those that are not as wanted. */
@@ -96,7 +97,7 @@ for line in $status; do
 done
 [ -n "$is_there" ] || lacking="$lacking ${new Script(name)}"`;
   });
-  return joinScripts([
+  return probeTogether(all.map(tell), [
     sh`newline='
 '
 status=$(dpkg-query -W -f ${format} ${names.length === 0 ? ['dpkg'] : names} 2>/dev/null) || :`,
@@ -106,9 +107,7 @@ IFS=$newline`,
     ...lacks,
     sh`unset IFS
 # shellcheck disable=SC2086 # a list of names
-[ -z "$lacking" ] || policy=$(${POLICY})
-IFS=$newline`,
-    ...all.map(tell),
+[ -z "$lacking" ] || policy=$(${POLICY})`,
   ]);
 }
 

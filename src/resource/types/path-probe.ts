@@ -109,30 +109,32 @@ tell() {
 `.replaceAll('\\${', '${');
 
 /**
- * The script of a probe that looks at paths. Several such probes can share one look at all their paths: then each only
- * tells what was found of its own.
+ * The script of a probe that looks at paths. Several such probes can share one shell and one look at all their paths:
+ * then each only tells what was found of its own. So the names of what `before` sets must be its own too, and what tells
+ * leaves `first`, `only` and the positional parameters alone.
  */
 export class PathProbe extends Script {
-  /** Quoted words for the shell, one a path. Undefined where only the probe itself can work them out. */
-  readonly sharedPaths: readonly Script[] | undefined;
+  /** What runs before any path is looked at. */
+  readonly before: Script;
+  /** Words for the shell, one a path. */
+  readonly paths: readonly Script[];
   readonly #looks: readonly PathLook[];
-  readonly #before: readonly Script[];
 
   constructor(looks: readonly PathLook[], before: readonly Script[]) {
     const paths = looks.flatMap((look) => look.targets.map((target) => target.path));
     const words = paths.map((path) => sh`${path}`);
-    const scripts = [...before, new Script(PATH_FUNCTIONS)];
+    const scripts = [...before, ...(words.length > 0 ? [new Script(PATH_FUNCTIONS)] : [])];
     for (let from = 0; from < words.length; from += PATHS_AT_ONCE)
       scripts.push(sh`look ${from} ${joinScripts(words.slice(from, from + PATHS_AT_ONCE), ' ')}`);
     super(joinScripts([...scripts, ...telling(looks, 0)]).text);
     this.#looks = looks;
-    this.#before = before;
-    this.sharedPaths = paths.some((path) => path instanceof Script) ? undefined : words;
+    this.before = joinScripts(before);
+    this.paths = words;
   }
 
   /** The rest of the probe where its paths were looked at before, numbered from `first`. */
   tell(first: number): Script {
-    return joinScripts([...this.#before, ...telling(this.#looks, first)]);
+    return joinScripts(telling(this.#looks, first));
   }
 }
 
@@ -153,6 +155,14 @@ function telling(looks: readonly PathLook[], first: number): Script[] {
  */
 export function probePaths(looks: readonly PathLook[], before: readonly Script[] = []): PathProbe {
   return new PathProbe(looks, before);
+}
+
+/** As `probePaths` where no path is looked at: a script for each record that prints its fields. */
+export function probeTogether(fields: readonly Script[], before: readonly Script[]): PathProbe {
+  return new PathProbe(
+    fields.map((further) => ({ targets: [], further })),
+    before,
+  );
 }
 
 const KINDS: Readonly<Record<string, PathKind>> = {

@@ -7,6 +7,7 @@ import { type Decision, decide } from '../service-decision.ts';
 import { refuseService, serviceSchema } from '../service-schema.ts';
 import { type ServiceDesired, setPaths, UNITS, wantedContents } from '../service-set.ts';
 import { isActive, isSameButForUnits, parseServiceState, type ServiceState } from '../service-state.ts';
+import { probeTogether } from './path-probe.ts';
 
 const SHOWN = 'LoadState,ActiveState,UnitFileState,InvocationID,NeedDaemonReload,ActiveEnterTimestamp';
 
@@ -128,6 +129,45 @@ rm -rf -- "$S"/services/${unit}`,
   };
 }
 
+/** What systemd says of the units, by one question: `shown_0`, `shown_1`… */
+function showUnits(all: readonly ServiceDesired[]): Script {
+  return sh`n=0 shown=
+while IFS= read -r line; do
+  if [ -z "$line" ]; then eval "shown_$n=\$shown"; n=$((n + 1)) shown=; else shown="$shown$line
+"; fi
+done <<X
+$(systemctl show --timestamp=us+utc -p ${SHOWN} -- ${all.map((one) => one.unit)} 2>/dev/null)
+
+X`;
+}
+
+/** Inodes and change times of the sets, by one stat: `inodes_0`, `inodes_1`… What stands for `/` parts them. */
+function lookAtSets(all: readonly ServiceDesired[]): Script {
+  const words = all.flatMap((one) => ['/', ...setPaths(one)]);
+  return sh`n=-1 first_line= unit_newline='
+'
+while IFS= read -r line; do
+  [ -n "$first_line" ] || first_line=$line
+  if [ "$line" = "$first_line" ]; then n=$((n + 1)); eval "inodes_$n="; else eval "inodes_$n=\$inodes_$n\$line\$unit_newline"; fi
+done <<X
+$(stat --printf '%i %.9Z\n' -- ${words} 2>/dev/null)
+X`;
+}
+
+/** A stamp is a few lines: the shell's own `read` is cheaper than a process. */
+function tellService(desired: ServiceDesired, index: number): Script {
+  return sh`field show "$shown_${index}"
+D=/var/lib/farmctl/services/${desired.unit}
+{ [ ! -e "$D"/journal ] && [ ! -e "$D"/journal.done ]; } || field journal yes
+[ ! -e /usr/lib/systemd/system/${desired.unit} ] && [ ! -e /lib/systemd/system/${desired.unit} ] || field packaged yes
+if [ -e "$D"/stamp ]; then
+  stamp=
+  while IFS= read -r line; do stamp=$stamp$line$unit_newline; done <"$D"/stamp
+  field stamp "$stamp"
+fi
+field inodes "$inodes_${index}"`;
+}
+
 /** A systemd unit and its configuration. See ServiceDesired; the transaction is in src/remote/transaction.ts. */
 export const service = defineResource({
   type: 'service',
@@ -136,32 +176,7 @@ export const service = defineResource({
   id: (desired) => desired.unit,
   members: (desired) => desired.config,
   probesTogether: true,
-  probe: (all) =>
-    new Script(
-      [
-        sh`i=0 shown= u=
-emit() { [ -n "$u" ] || return 0; eval "shown_$u=\$shown"; }
-n=0
-while IFS= read -r line; do
-  if [ -z "$line" ]; then eval "shown_$n=\$shown"; n=$((n + 1)) shown=; else shown="$shown$line
-"; fi
-done <<X
-$(systemctl show --timestamp=us+utc -p ${SHOWN} -- ${all.map((one) => one.unit)} 2>/dev/null)
-
-X`.text,
-        ...all.map(
-          (desired, index) =>
-            sh`record ${index}
-field show "$shown_${index}"
-D=/var/lib/farmctl/services/${desired.unit}
-{ [ ! -e "$D"/journal ] && [ ! -e "$D"/journal.done ]; } || field journal yes
-[ ! -e /usr/lib/systemd/system/${desired.unit} ] && [ ! -e /lib/systemd/system/${desired.unit} ] || field packaged yes
-[ ! -e "$D"/stamp ] || data stamp <"$D"/stamp
-stat --printf '%i %.9Z\n' -- ${[...setPaths(desired), '/nonexistent']} 2>/dev/null | data inodes
-end_record`.text,
-        ),
-      ].join('\n'),
-    ),
+  probe: (all) => probeTogether(all.map(tellService), [showUnits(all), lookAtSets(all)]),
   parse(record, desired) {
     const state = parseServiceState(record);
     if (state.loadState === '') return unknown('systemctl show said nothing: is systemd running on this host?');

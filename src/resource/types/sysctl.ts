@@ -35,7 +35,7 @@ function settingsFile({ key, value }: Setting): WantedFile {
 
 /** All values by one grep: a shell's own `read` takes single bytes, of which the kernel answers the first only. */
 function readAll(paths: readonly string[]): Script {
-  return sh`live=$(grep -s '' /dev/null ${paths})`;
+  return sh`settings=$(grep -s '' /dev/null ${paths})`;
 }
 
 function tellLive(path: string): Script {
@@ -44,7 +44,7 @@ function tellLive(path: string): Script {
   IFS='
 '
   set -f
-  for line in $live; do
+  for line in $settings; do
     case $line in ${path}:*) value="$value ${new Script('${line#*:}')}" ;; esac
   done
   set +f

@@ -6,6 +6,7 @@ import { difference, type Field, type Risk } from '../change.ts';
 import { absent, defineResource, type Effect, known, type Observed, type ProbeRecord, unknown } from '../define.ts';
 import { ACCOUNT_NAME, FIND_ENTRY, forgetOurs, makeOurs, tellOurs } from './account.ts';
 import { deletion } from './file-state.ts';
+import { probeTogether } from './path-probe.ts';
 
 const schema = t.object({
   name: t.string({ ...ACCOUNT_NAME }),
@@ -67,19 +68,17 @@ function probe(all: readonly Desired[]): Script {
     sh`users=$(getent passwd ${all.map((one) => one.name)})`,
     groups.length === 0 ? sh`groups=''` : sh`groups=$(getent group ${groups})`,
   ];
-  const each = all.map((desired, index) =>
+  const each = all.map((desired) =>
     joinScripts([
-      sh`record ${index}
-find_entry "$users" ${desired.name}
+      sh`find_entry "$users" ${desired.name}
 [ -z "$entry" ] || field entry "$entry"
 ${tellOurs('user', desired.name)}`,
       ...(desired.group === undefined ? [] : [tellGroup('primary', desired.group, desired.name)]),
       ...desired.groups.map((name, at) => tellGroup(`group${at}`, name, desired.name)),
       ...(desired.passwordHash === undefined ? [] : [tellPassword(desired.name)]),
-      sh`end_record`,
     ]),
   );
-  return joinScripts([FIND_ENTRY, ...lookups, ...each]);
+  return probeTogether(each, [FIND_ENTRY, ...lookups]);
 }
 
 function parse(record: ProbeRecord, desired: Desired): Observed<UserState> {
