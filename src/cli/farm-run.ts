@@ -5,6 +5,7 @@ import { createPlainReporter, type ProgressReporter } from '../report/reporter.t
 import { printableLine } from '../report/text.ts';
 import { loadTemplates } from '../template/load.ts';
 import type { AskAnswer } from '../transport/authentication.ts';
+import { type HeadStart, headStart } from '../transport/head-start.ts';
 import { sshTransport } from '../transport/ssh.ts';
 import { cacheFolder } from './cache-folder.ts';
 import { askPasswords, withConnection } from './connection.ts';
@@ -28,7 +29,7 @@ export interface FarmRun extends AsyncDisposable {
   readonly interrupt: Interrupt;
   /** 130 once Ctrl-C was pressed, else 0. */
   interrupted(): ExitCode;
-  /** What the engine is given. Asks for passwords where the flags want that. @throws FarmError */
+  /** What the engine is given. Asks for passwords where the flags want that, and begins to connect. @throws FarmError */
   options(): Promise<RunOptions>;
   /** Takes the progress off the screen, before something else is printed. */
   stopProgress(): Promise<void>;
@@ -47,6 +48,7 @@ export async function openFarmRun(flags: FarmRunFlags, terminal: Terminal, { may
   checkTags(farm, roles, { tags, skipTags });
   const progress = await createProgress(flags, terminal, mayMove);
   const accepted = acceptedKeys(hosts, (line) => progress.tell(line));
+  let begun: HeadStart | undefined;
   const interrupt = listenForInterrupt((line) => progress.tell(terminal.errStyle.yellow(line)));
   return {
     farm,
@@ -77,11 +79,12 @@ export async function openFarmRun(flags: FarmRunFlags, terminal: Terminal, { may
         onNewHostKey: (key) => accepted.add(key),
       });
       if (terminal.isInteractive) await reviewNewKeys(transport, hosts, { terminal, signal: interrupt.stopping });
+      begun = headStart(transport, hosts.slice(0, flags.forks), interrupt.killing);
       return {
         farm: connected,
         roles,
         templates,
-        transport,
+        transport: begun,
         hosts,
         tags,
         skipTags,
@@ -96,6 +99,7 @@ export async function openFarmRun(flags: FarmRunFlags, terminal: Terminal, { may
       };
     },
     async [Symbol.asyncDispose]() {
+      begun?.close();
       accepted.tell();
       await progress.stop();
       interrupt.release();

@@ -89,7 +89,7 @@ export function lockedFailure(host: string, locked: Locked): HostFailure {
 
 /** Connects and starts the remote shell. Fills in `failure` instead of throwing. */
 export async function openHost(run: HostRun, options: RunOptions): Promise<boolean> {
-  const startedAt = performance.now();
+  const startedAt = options.transport.beganAt?.(run.host.name) ?? performance.now();
   try {
     run.connection = await options.transport.connect(run.host.name, options.killing);
     run.session = await openSession(run.connection);

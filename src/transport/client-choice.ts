@@ -17,11 +17,12 @@ async function isThere(path: string): Promise<boolean> {
 /**
  * Why an endpoint needs OpenSSH's own client, as far as can be told before connecting; undefined: it does not.
  * @param lines what known_hosts has about it
+ * @param identities asked only where there is an agent
  */
 export async function whyOpenSsh(
   endpoint: Endpoint,
   lines: readonly KnownHostLine[],
-  identities: Identities,
+  identities: () => Promise<Identities>,
 ): Promise<string | undefined> {
   const { config, asked, privateKey, pinned } = endpoint;
   if (asked.jump === undefined && config.proxyCommand !== undefined) return 'ProxyCommand';
@@ -35,5 +36,5 @@ export async function whyOpenSsh(
   if ((await Promise.all(certificates.map(isThere))).includes(true)) return 'a certificate';
   const socket = config.identityAgent ?? process.env['SSH_AUTH_SOCK'];
   if (socket === undefined || socket === '' || socket === 'none') return undefined;
-  return (await identities.agent(socket)).certificates > 0 ? 'a certificate of the agent' : undefined;
+  return (await (await identities()).agent(socket)).certificates > 0 ? 'a certificate of the agent' : undefined;
 }

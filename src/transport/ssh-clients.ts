@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import type { Secret } from '../model/secret.ts';
 import { type AskAnswer, authenticator } from './authentication.ts';
 import type { Endpoint } from './endpoint.ts';
@@ -76,10 +77,13 @@ export function sshClients(options: SshClientOptions): SshClients {
   }
 
   function load(): Promise<Loaded> {
-    loaded ??= import('ssh2').then(({ default: ssh2 }) => ({
-      ssh2,
-      identities: loadIdentities(ssh2, options.askPassphrase),
-    }));
+    // Loading it takes as long as a few logins. Hosts whose turn has come are called first, and get ready meanwhile.
+    loaded ??= setImmediate()
+      .then(() => import('ssh2'))
+      .then(({ default: ssh2 }) => ({
+        ssh2,
+        identities: loadIdentities(ssh2, options.askPassphrase),
+      }));
     return loaded;
   }
 
@@ -99,7 +103,6 @@ export function sshClients(options: SshClientOptions): SshClients {
   }
 
   async function byLibrary(endpoint: Endpoint, login: Login, tools: LoginTools): Promise<Attempt<SshLink>> {
-    const { ssh2, identities } = await load();
     const { stop } = tools;
     const socket =
       login.over === undefined ? await openSocket(endpoint, stop) : await openThrough(login.over, endpoint, stop);
@@ -107,6 +110,7 @@ export function sshClients(options: SshClientOptions): SshClients {
     if ('busy' in opened) return opened;
     reached.add(placeOf(endpoint));
     tools.reach('handshake');
+    const { ssh2, identities } = await load();
     const { askAnswer } = options;
     const credentials = { identities, password: login.password, askAnswer };
     return await openLink(ssh2, {

@@ -65,6 +65,8 @@ function connectConfig(
     },
     algorithms: {
       serverHostKey: hostKeyAlgorithms(options.hostKeys),
+      // No compression, as OpenSSH's own default has it.
+      compress: ['none'],
       // Those of ssh2 without SHA-1.
       hmac: ['hmac-sha2-256-etm@openssh.com', 'hmac-sha2-512-etm@openssh.com', 'hmac-sha2-256', 'hmac-sha2-512'],
     },
@@ -78,6 +80,10 @@ function connectConfig(
  */
 export async function openLink(ssh2: Ssh2, options: LinkOptions): Promise<Attempt<SshLink>> {
   const { endpoint, sock, stop } = options;
+  if (sock.destroyed) {
+    const error = sock.errored ?? new Error('the other side closed it');
+    return { busy: connectFailed(endpoint, error, false, options.authenticator) };
+  }
   const client = new ssh2.Client();
   let hasHandshake = false;
   let isReady = false;

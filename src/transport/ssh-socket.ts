@@ -74,6 +74,8 @@ export function openSocket(endpoint: Endpoint, signal: AbortSignal): Promise<Att
     socket.once('connect', () => {
       settle();
       socket.off('error', fail);
+      // It may fail before the protocol listens to it, which looks then whether it still stands.
+      socket.on('error', () => {});
       resolve({ value: socket });
     });
   });

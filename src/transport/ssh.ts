@@ -101,7 +101,7 @@ export function sshTransport(options: SshOptions): SshTransport {
   );
 
   async function clientFor(endpoint: Endpoint): Promise<Client> {
-    const why = await whyOpenSsh(endpoint, await hostKeys.lines(endpoint), await clients.identities());
+    const why = await whyOpenSsh(endpoint, await hostKeys.lines(endpoint), clients.identities);
     return why === undefined ? 'ssh2' : 'openssh';
   }
 

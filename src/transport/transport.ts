@@ -90,4 +90,6 @@ export interface Transport {
    * reason is what every pending call then throws.
    */
   connect(host: string, signal: AbortSignal): Promise<Connection>;
+  /** When it began to connect, as performance.now() tells it, where it did so before it was asked. */
+  beganAt?(host: string): number | undefined;
 }

@@ -21,6 +21,18 @@ const withoutNative: Plugin = {
   },
 };
 
+/** Parts of ssh2 that farmctl has no use for: an sshd, HTTP through ssh, compression (never offered). */
+const withoutUnused: Plugin = {
+  name: 'without-unused',
+  setup(builder) {
+    builder.onResolve({ filter: /^(\.\/(http-agents|server)\.js|zlib)$/ }, ({ path, importer }) =>
+      importer.includes('/node_modules/ssh2/') ? { path, namespace: 'unused' } : undefined,
+    );
+    const contents = 'module.exports = { constants: {}, createInflate: () => ({ _handle: {} }) };';
+    builder.onLoad({ filter: /.*/, namespace: 'unused' }, () => ({ contents }));
+  },
+};
+
 rmSync(dist, { recursive: true, force: true });
 const roles = readdirSync(join(root, 'roles')).filter((name) => existsSync(join(root, 'roles', name, 'role.ts')));
 const { metafile } = await build({
@@ -45,7 +57,7 @@ const { metafile } = await build({
   banner: {
     js: "import { createRequire as farmctlRequire } from 'node:module';const require = farmctlRequire(import.meta.url);const __dirname = import.meta.dirname;",
   },
-  plugins: [withoutNative],
+  plugins: [withoutNative, withoutUnused],
   legalComments: 'none',
   metafile: true,
   logLevel: 'warning',

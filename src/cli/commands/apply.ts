@@ -28,8 +28,10 @@ export async function apply(flags: ApplyFlags, terminal: Terminal): Promise<Exit
     terminal.out(renderHostNames(work.hosts));
     return EXIT.done;
   }
+  // Hosts are called first: they answer while the engine is loaded.
+  const options = await work.options();
   const { prepareRun } = await import('../../engine/prepare.ts');
-  const run = await prepareRun(await work.options());
+  const run = await prepareRun(options);
   try {
     await work.stopProgress();
     if (!flags.json) await showPlan(run.plan, flags, terminal);

@@ -28,8 +28,10 @@ async function look(flags: PlanFlags, terminal: Terminal, onChanges: ExitCode): 
     terminal.out(renderHostNames(work.hosts));
     return EXIT.done;
   }
+  // Hosts are called first: they answer while the engine is loaded.
+  const options = await work.options();
   const { prepareRun } = await import('../../engine/prepare.ts');
-  const run = await prepareRun(await work.options(), { mayApply: false });
+  const run = await prepareRun(options, { mayApply: false });
   run.close();
   await work.stopProgress();
   await showPlan(run.plan, flags, terminal);
