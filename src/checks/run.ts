@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { maskText } from '../model/secret.ts';
 import type { Script } from '../remote/sh.ts';
-import type { Check, CommandCheck } from '../role/check.ts';
+import type { Check, CommandCheck, VipCheck } from '../role/check.ts';
 import { lookDns } from './dns.ts';
 import { lookHttp } from './http.ts';
 import { bad, type CheckOutcome, good, overStream, reasonOf } from './outcome.ts';
@@ -30,7 +30,11 @@ const CHECK_DEADLINE_MS = 10_000;
  * Runs one declared check. Never throws: what goes wrong is its outcome.
  * @param signal ends it early
  */
-export async function runCheck(check: Check, reach: Reach, signal: AbortSignal): Promise<CheckOutcome> {
+export async function runCheck(
+  check: Exclude<Check, VipCheck>,
+  reach: Reach,
+  signal: AbortSignal,
+): Promise<CheckOutcome> {
   const deadlineMs = check.timeoutMs ?? CHECK_DEADLINE_MS;
   if (check.kind === 'command') return runCommand(check, reach, deadlineMs);
   const { address } = check;

@@ -44,6 +44,8 @@ export interface CheckResult {
   readonly name: string;
   readonly ok: boolean;
   readonly detail: string;
+  /** True where the detail is worth telling of a good check too. */
+  readonly isFinding?: boolean;
   readonly durationMs: number;
 }
 

@@ -11,10 +11,12 @@ import type { Check } from '../role/check.ts';
 import { type ResolvedFarm, resolveFarm } from '../role/view.ts';
 import type { HostResult } from './events.ts';
 import { hostFailure } from './failure.ts';
+import { heldVips } from './held-vips.ts';
 import { fail, type HostRun, lockedFailure, newHostRun, openHost, resultOf } from './host-run.ts';
 import { lookAtHost } from './look.ts';
 import { tagFilter } from './prepare.ts';
 import type { CheckResult, RunOptions } from './run.ts';
+import { judgeVips, type VipAnswer } from './vip-holders.ts';
 
 /** Checks of one host at once: as many streams as fit beside the shell into sshd's default of ten a connection. */
 const CHECKS_AT_ONCE = 8;
@@ -30,11 +32,21 @@ export async function runChecks(
     return host === undefined ? [] : [newHostRun(host)];
   });
   options.report({ kind: 'run-started', hosts: options.hosts });
-  const checks = await Promise.all(runs.map((run) => forks.use(() => checkHost(run, resolved, options))));
-  return { checks: checks.flat(), results: runs.map((run) => resultOf(run, false)) };
+  const answers: VipAnswer[] = [];
+  const checks = await Promise.all(runs.map((run) => forks.use(() => checkHost(run, resolved, options, answers))));
+  const judged = judgeVips(answers, options.farm.vips, options.hosts);
+  return {
+    checks: checks.flat().map((one) => judged.get(one) ?? one),
+    results: runs.map((run) => resultOf(run, false)),
+  };
 }
 
-async function checkHost(run: HostRun, resolved: ResolvedFarm, options: RunOptions): Promise<readonly CheckResult[]> {
+async function checkHost(
+  run: HostRun,
+  resolved: ResolvedFarm,
+  options: RunOptions,
+  answers: VipAnswer[],
+): Promise<readonly CheckResult[]> {
   const { host } = run;
   const filter = tagFilter(options.roles, options.tags, options.skipTags);
   if (!(await openHost(run, options)) || run.session === undefined) return [];
@@ -64,8 +76,17 @@ async function checkHost(run: HostRun, resolved: ResolvedFarm, options: RunOptio
     const checked = await Promise.all(
       declared.map(({ part, check }) =>
         places.use(async () => {
-          const outcome = await runCheck(check, reachOf(run, check, turn), options.killing);
-          return { host: host.name, part, name: check.name, ...outcome };
+          const about = { host: host.name, part, name: check.name };
+          if (check.kind !== 'vip') {
+            const outcome = await runCheck(check, reachOf(run, check, turn), options.killing);
+            return { ...about, ...outcome };
+          }
+          const startedAt = performance.now();
+          const held = await turn.use(() => heldVips(run, options));
+          const durationMs = Math.round(performance.now() - startedAt);
+          const result = { ...about, ok: false, detail: 'not asked', durationMs };
+          if (run.failure === undefined) answers.push({ vip: check.vip, isHeld: held.includes(check.vip), result });
+          return result;
         }),
       ),
     );

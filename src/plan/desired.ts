@@ -1,4 +1,4 @@
-import { type Diagnostic, FarmError, problem } from '../model/diagnostic.ts';
+import { type Diagnostic, FarmError, type Place, problem } from '../model/diagnostic.ts';
 import type { Facts } from '../model/facts.ts';
 import type { Farm, Host } from '../model/farm.ts';
 import type { Resource } from '../resource/define.ts';
@@ -45,7 +45,18 @@ function contextOf(
   farm: ResolvedFarm,
   templates: Templates,
   facts: Facts | undefined,
+  warnings: Diagnostic[],
 ): RoleContext<unknown> {
+  const placeOf = (variable: string): Place => {
+    const setting = host.settings.get(one.role.name)?.get(variable)?.[0];
+    const assignment = host.roles.find((each) => each.role === one.role.name);
+    return setting?.at ?? assignment?.at ?? host.at;
+  };
+  const rest = (variable: string, hint: string | undefined) => ({
+    host: host.name,
+    at: placeOf(variable),
+    ...(hint === undefined ? {} : { hint }),
+  });
   return {
     host: farm.hostView(host.name),
     variables: host.variables.get(one.role.name) ?? {},
@@ -53,14 +64,13 @@ function contextOf(
     facts,
     render: (name, data) => renderTemplate(templates, one.role.name, name, data),
     reject(variable, detail, hint) {
-      const setting = host.settings.get(one.role.name)?.get(variable)?.[0];
-      const assignment = host.roles.find((each) => each.role === one.role.name);
-      throw new FarmError(
-        problem('variables/rejected', 'Variable does not fit', detail, {
-          host: host.name,
-          at: setting?.at ?? assignment?.at ?? host.at,
-          ...(hint === undefined ? {} : { hint }),
-        }),
+      throw new FarmError(problem('variables/rejected', 'Variable does not fit', detail, rest(variable, hint)));
+    },
+    warn(variable, detail, hint) {
+      // Resources and checks may both say it.
+      if (warnings.some((earlier) => earlier.detail === detail)) return;
+      warnings.push(
+        problem('variables/doubtful', 'Works, but badly', detail, { severity: 'warning', ...rest(variable, hint) }),
       );
     },
   };
@@ -181,7 +191,7 @@ export function desiredOf(
       );
       continue;
     }
-    const context = contextOf(host, one, resolved, templates, facts);
+    const context = contextOf(host, one, resolved, templates, facts, diagnostics);
     const part = one.role.parts.get(one.part);
     try {
       const resources = part?.resources(context) ?? [];

@@ -11,7 +11,9 @@ export function renderChecks(checks: readonly CheckResult[], style: Style): stri
     for (const [name, same] of Map.groupBy(ofPart, (check) => check.name)) {
       const label = printableLine(name);
       const good = same.filter((check) => check.ok);
-      if (good.length > 0) lines.push(`  ${style.green('ok')}      ${label}  ${style.dim(goodNote(good))}`);
+      const finding = good.find((check) => check.isFinding)?.detail;
+      const told = finding === undefined ? label : `${label}: ${printableLine(finding)}`;
+      if (good.length > 0) lines.push(`  ${style.green('ok')}      ${told}  ${style.dim(goodNote(good))}`);
       const bad = Map.groupBy(
         same.filter((check) => !check.ok),
         (check) => check.detail,

@@ -47,10 +47,23 @@ export interface CommandCheck extends CheckBase {
   readonly script: import('../remote/sh.ts').Script;
 }
 
+/** Exactly one host of the VIP's pair has it. Both hosts declare it and are asked; what they say is put together. */
+export interface VipCheck extends CheckBase {
+  readonly kind: 'vip';
+  /** The VIP's name. */
+  readonly vip: string;
+}
+
 /** A declared look at whether something works. Declared once, it serves verify, load balancers and monitoring. */
-export type Check = HttpCheck | TcpCheck | DnsCheck | CommandCheck;
+export type Check = HttpCheck | TcpCheck | DnsCheck | CommandCheck | VipCheck;
 
 export const httpCheck = (check: Omit<HttpCheck, 'kind'>): HttpCheck => ({ kind: 'http', ...check });
 export const tcpCheck = (check: Omit<TcpCheck, 'kind'>): TcpCheck => ({ kind: 'tcp', ...check });
 export const dnsCheck = (check: Omit<DnsCheck, 'kind'>): DnsCheck => ({ kind: 'dns', ...check });
 export const commandCheck = (check: Omit<CommandCheck, 'kind'>): CommandCheck => ({ kind: 'command', ...check });
+export const vipCheck = ({ vip, ...rest }: Omit<VipCheck, 'kind' | 'name'>): VipCheck => ({
+  kind: 'vip',
+  name: `holder of ${vip}`,
+  vip,
+  ...rest,
+});

@@ -57,6 +57,8 @@ export interface RoleContext<V> {
   readonly facts: Facts | undefined;
   /** Reports a mistake in this host's variables: the diagnostic points at the variable's place in the inventory. */
   reject(variable: string, detail: string, hint?: string): never;
+  /** As `reject` for what works, but badly: a warning, and the role goes on. */
+  warn(variable: string, detail: string, hint?: string): void;
 }
 
 /** `nfs/server` (only order), or that its failure (`all` or `any` host of it) stops this part. */
