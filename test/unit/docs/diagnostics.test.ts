@@ -26,6 +26,7 @@ const MADE: Readonly<Record<string, readonly string[]>> = {
 const AREAS = [
   'become',
   'cli',
+  'heartbeat',
   'host',
   'internal',
   'inventory',
@@ -40,7 +41,7 @@ const AREAS = [
   'variables',
 ];
 
-const sources = await sourcesIn('src', '.ts');
+const sources = [...(await sourcesIn('src', '.ts')), ...(await sourcesIn('roles', '.ts'))];
 const page = await pageText('docs/diagnostics.md');
 const told = new Set([...page.matchAll(/`([a-z]+\/[a-z-]+)`(?=[^\n]*\|)/g)].map(([, code]) => code ?? ''));
 
