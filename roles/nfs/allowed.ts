@@ -126,7 +126,10 @@ function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-/** The options as the table in /var/lib/nfs/etab holds them, all of them, in its order (nfs-utils 2.6). */
+/**
+ * The options as the table in /var/lib/nfs/etab holds them, all of them, in its order (nfs-utils 2.6); behind `sec=sys`
+ * without `secure`, which stands there only where the kernel's server is loaded.
+ */
 export function tableOptions({ access, sync, privilegedPorts, squash, uid, gid }: Allowed): string {
   const squashes = `${squash === 'none' ? 'no_root_squash' : 'root_squash'},${squash === 'all' ? 'all_squash' : 'no_all_squash'}`;
   const first = [

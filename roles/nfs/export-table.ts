@@ -1,4 +1,4 @@
-import { defineResource, difference, type Field, graver, known, type Script, sh, t } from 'farmctl';
+import { defineResource, difference, type Field, known, type Script, sh, t } from 'farmctl';
 
 /** Where exportfs and rpc.mountd keep what is exported. */
 const TABLE = '/var/lib/nfs/etab';
@@ -13,9 +13,11 @@ interface TableState {
   readonly mountd: string;
 }
 
+const REPEATED = ',sec=sys,(r[ow]),(in)?secure,';
+
 /** Fails, and says how, where the table is not exactly these lines. The lines are sorted as `LC_ALL=C sort` does it. */
 export function tableScript(lines: readonly string[]): Script {
-  return sh`found=$(sort -- ${TABLE} 2>/dev/null)
+  return sh`found=$(sed -E ${`s/${REPEATED}/,sec=sys,\\1,/`} ${TABLE} | sort)
 [ "$found" = ${lines.join('\n')} ] || { printf 'the export table is not as it should be, but:\n%s\n' "$found" >&2; exit 1; }`;
 }
 
@@ -55,7 +57,7 @@ fi
 end_record`,
   parse(record) {
     const threads = record.text('threads').trim();
-    const lines = record.text('table').split('\n');
+    const lines = record.text('table').replaceAll(new RegExp(REPEATED, 'g'), ',sec=sys,$1,').split('\n');
     return known<TableState>({
       lines: lines.filter((line) => line.trim() !== '').toSorted(),
       threads: /^\d+$/.test(threads) ? Number(threads) : undefined,
@@ -71,7 +73,7 @@ end_record`,
     ];
     const isTaken = table.some(({ from, to }) => from !== undefined && from !== to);
     return difference(state === undefined ? 'create' : 'update', fields, {
-      risk: graver(isTaken ? 'reload' : 'none', state?.threads === 0 ? 'restart' : 'none'),
+      risk: isTaken ? 'reload' : 'none',
     });
   },
   // A server whose last thread was taken away has forgotten its versions and sockets as well: only a start brings them.

@@ -6,7 +6,7 @@ interface UnitState {
 }
 
 const pathOf = (unit: string) => `/etc/systemd/system/${unit}`;
-const reload = sh`[ ! -d /run/systemd/system ] || systemctl daemon-reload || exit 1`;
+const reload = sh`{ [ ! -d /run/systemd/system ] || systemctl daemon-reload || exit 1; }`;
 
 /**
  * A unit that others would start and that must not run: it is masked, even before its package is there, and stopped.
@@ -38,7 +38,8 @@ end_record
   },
   apply: ({ unit }) => ({
     files: [{ kind: 'symlink', path: pathOf(unit), target: '/dev/null' }],
-    script: sh`${reload}
+    // All links of a group are made first: then one reading of the units is enough.
+    script: sh`[ "$(systemctl show -p LoadState --value -- ${unit} 2>/dev/null)" = masked ] || ${reload}
 timeout -k 5 90 systemctl stop -- ${unit} 2>/dev/null
 ! systemctl is-active -q -- ${unit} || { printf '%s still runs\n' ${unit} >&2; exit 1; }
 systemctl reset-failed -- ${unit} 2>/dev/null || :`,

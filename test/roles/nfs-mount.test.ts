@@ -145,6 +145,6 @@ describe('the export table', () => {
       ...{ texts: [], risk: 'reload', notes: [] },
     });
     expect(diff([], 8)).toMatchObject({ risk: 'none' });
-    expect(diff([], 0)).toMatchObject({ risk: 'restart' });
+    expect(diff([], 0)).toMatchObject({ risk: 'none' });
   });
 });
