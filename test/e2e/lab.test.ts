@@ -1,56 +1,20 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { cgroup, processesOf } from '../lab/cgroup.ts';
-import { command, isErrno, startCommand } from '../lab/command.ts';
-import { isThere } from '../lab/files.ts';
+import { command, startCommand } from '../lab/command.ts';
 import { type Lab, openLab } from '../lab/lab.ts';
-import { namespaceName, routeMetric } from '../lab/names.ts';
-import { PROJECT_PATH, statePaths } from '../lab/paths.ts';
+import { PROJECT_PATH } from '../lab/paths.ts';
 import { whyNoLab } from '../lab/requirements.ts';
+import { removed, traces } from './traces.ts';
 
 const NAME = 'labtest';
 const TWO = join(PROJECT_PATH, 'test/e2e/lab/two.yaml');
 const THREE = join(PROJECT_PATH, 'test/e2e/lab/three.yaml');
 
 const reason = await whyNoLab();
-
-/** All that a lab can leave on the machine: namespace, mounts, groups, routes, processes, files. */
-async function traces(lab: string): Promise<readonly string[]> {
-  const namespace = namespaceName(lab);
-  const found: string[] = [];
-  const listed = async (argv: readonly string[], sign: string) => {
-    const { stdout } = await command(argv);
-    found.push(...stdout.split('\n').filter((line) => line.includes(sign)));
-  };
-  await listed(['ip', 'netns', 'list'], namespace);
-  await listed(['ip', 'link', 'show'], 'fl-');
-  await listed(['ip', 'link', 'show'], 'flb-');
-  await listed(['ip', 'route', 'show'], `metric ${routeMetric(lab)}`);
-  const files = `${statePaths().labs}/${lab}`;
-  const mounts = (await readFile('/proc/self/mounts', 'utf8')).split('\n');
-  found.push(...mounts.filter((line) => line.includes(files) || line.includes(namespace)));
-  for (const folder of (await cgroup(`lab-${lab}`)).folders) if (await isThere(folder)) found.push(folder);
-  for (const pid of await readdir('/proc')) {
-    if (!/^\d+$/.test(pid)) continue;
-    try {
-      const words = (await readFile(`/proc/${pid}/cmdline`, 'utf8')).replaceAll('\0', ' ');
-      if (words.includes(`${files}/`) || words.includes(`/run/netns/${namespace} `)) found.push(`${pid} ${words}`);
-    } catch (error) {
-      if (!isErrno(error, 'ENOENT', 'ESRCH')) throw error;
-    }
-  }
-  if (await isThere(files)) found.push(files);
-  return found;
-}
-
-async function removed(lab: string): Promise<void> {
-  const main = join(PROJECT_PATH, 'test/lab/main.ts');
-  const result = await command([process.execPath, '-C', 'farmctl-source', main, 'down', '--name', lab]);
-  expect(result).toMatchObject({ exitCode: 0 });
-}
 
 describe.skipIf(reason !== undefined)(`the lab${reason === undefined ? '' : ` (left out: ${reason})`}`, () => {
   let lab: Lab;

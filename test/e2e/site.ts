@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { command } from '../lab/command.ts';
+import type { ChosenKinds } from '../lab/host.ts';
 import { type CommandOptions, type CommandResult, type Lab, openLab } from '../lab/lab.ts';
 import { PROJECT_PATH } from '../lab/paths.ts';
 
@@ -43,10 +44,10 @@ export interface Site {
   down(): Promise<void>;
 }
 
-/** Brings up a lab of new hosts as an inventory of the fixture says. */
-export async function openSite(name: string, inventory: string): Promise<Site> {
+/** Brings up a lab of new hosts as an inventory of the fixture says, of the kinds that are chosen for them. */
+export async function openSite(name: string, inventory: string, kinds: ChosenKinds = {}): Promise<Site> {
   await removeLab(name);
-  const lab = await openLab(join(INVENTORIES, `${inventory}.yaml`), { name });
+  const lab = await openLab(join(INVENTORIES, `${inventory}.yaml`), { name, kinds });
   const run: Site['run'] = async (verb, variables = {}, more = [], options) => {
     const result = await lab.farmctl([...words(verb, inventory, variables), '--json', ...more], options);
     return { ...result, changes: result.stdout.startsWith('{') ? planned(result.stdout) : [] };

@@ -1,32 +1,40 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FarmError, problem } from '../../src/model/diagnostic.ts';
+import { isThere } from './files.ts';
 import type { LabHost } from './host.ts';
 import type { HostPlace } from './kind.ts';
 import { bridgeName, cableName } from './names.ts';
 import { ip, links } from './namespace.ts';
 import { hostPaths } from './paths.ts';
 
-/** One cable of a host: the end that lies outside of it, on the bridge of its network. */
+/** One cable of a host: the end that lies outside of it is on the bridge of its network. */
 export interface Cable {
   readonly device: string;
+  /** What the host calls its own end. */
+  readonly inner: string;
   readonly bridge: string;
   readonly network: string;
   /** There while the cable is cut, so that it is so after a reboot of the host too. */
   readonly cutMarker: string;
+  /** There while the host delays what it sends into it; a boot ends that. */
+  readonly slowMarker: string;
 }
 
 export function cablesOf(place: HostPlace, host: LabHost): readonly Cable[] {
   const { root } = hostPaths(place.paths, host.name);
   return host.addresses.map((one, index) => ({
     device: cableName(host.name, index),
+    inner: one.device,
     bridge: bridgeName(one.network),
     network: one.network,
     cutMarker: join(root, `cut-${index}`),
+    slowMarker: join(root, `slow-${index}`),
   }));
 }
 
-function chosen(place: HostPlace, host: LabHost, network: string | undefined): readonly Cable[] {
+/** @returns the host's cables, or that of the network. @throws FarmError lab/network where it has none there */
+export function chosenCables(place: HostPlace, host: LabHost, network: string | undefined): readonly Cable[] {
   const cables = cablesOf(place, host).filter((one) => network === undefined || one.network === network);
   if (cables.length > 0) return cables;
   const has = host.addresses.map((one) => one.network).join(', ');
@@ -37,9 +45,9 @@ function chosen(place: HostPlace, host: LabHost, network: string | undefined): r
   );
 }
 
-/** Cuts a host off one network, or off all: its device loses the carrier. */
+/** Cuts a host off one network, or off all. A container's device loses the carrier; a VM's does not know of it. */
 export async function cutCables(place: HostPlace, host: LabHost, network?: string): Promise<void> {
-  for (const cable of chosen(place, host, network)) {
+  for (const cable of chosenCables(place, host, network)) {
     await writeFile(cable.cutMarker, '');
     if (await isPlugged(place, cable)) await ip(place.lab, 'link', 'set', cable.device, 'down');
   }
@@ -47,7 +55,7 @@ export async function cutCables(place: HostPlace, host: LabHost, network?: strin
 
 /** Puts cut cables back. */
 export async function mendCables(place: HostPlace, host: LabHost, network?: string): Promise<void> {
-  for (const cable of chosen(place, host, network)) {
+  for (const cable of chosenCables(place, host, network)) {
     await rm(cable.cutMarker, { force: true });
     if (await isPlugged(place, cable)) await ip(place.lab, 'link', 'set', cable.device, 'up');
   }
@@ -79,4 +87,11 @@ export async function cutNetworks(place: HostPlace, host: LabHost): Promise<read
   return cablesOf(place, host)
     .filter((cable) => present.some((one) => one.ifname === cable.device && !one.flags.includes('UP')))
     .map((cable) => cable.network);
+}
+
+/** @returns the networks into which a host sends with a delay */
+export async function slowNetworks(place: HostPlace, host: LabHost): Promise<readonly string[]> {
+  const slow: string[] = [];
+  for (const cable of cablesOf(place, host)) if (await isThere(cable.slowMarker)) slow.push(cable.network);
+  return slow;
 }

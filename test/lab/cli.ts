@@ -3,13 +3,14 @@ import { type Diagnostic, FarmError, problem } from '../../src/model/diagnostic.
 import { down, purge } from './down.ts';
 import { layoutFromInventory } from './from-inventory.ts';
 import { DEGREES, type Degree } from './host.ts';
-import { type HostOperations, type HostStatus, hostOperations, labStatus, pickHosts } from './hosts.ts';
+import { type HostOperations, hostOperations, labStatus, pickHosts } from './hosts.ts';
 import { farmctlWords } from './lab.ts';
 import { knownNames } from './names.ts';
 import { asUserOf } from './namespace.ts';
 import { labPaths, type StatePaths, statePaths } from './paths.ts';
 import { checkLabName, labNames, requireRecord } from './record.ts';
 import { checkRequirements } from './requirements.ts';
+import { statusTable } from './status-table.ts';
 import { up } from './up.ts';
 
 const USAGE = `A farm on this machine: hosts from an inventory, in a network of their own.
@@ -29,10 +30,12 @@ npm run lab -- COMMAND [OPTIONS]
   run COMMAND...           run a command in the lab's network, where ssh knows the hosts
   farmctl ARGUMENTS...     run farmctl there, from source
   reset HOST...|--all      give hosts back the root that they had at first
+  shut-down HOST...        switch off as the host's own command does
   power-off HOST...        pull the power cord
   power-on HOST...         switch on, with what was on the disk
   cut HOST [NETWORK]       cut a host off one network, or off all
-  mend HOST [NETWORK]      put the cable back
+  slow HOST MILLISECONDS [NETWORK]  VMs: delay what the host sends
+  mend HOST [NETWORK]      put the cable back, end the delay
   freeze HOST...           stop every process of a host where it is
   thaw HOST...             let them go on
 
@@ -125,20 +128,9 @@ const downCommand: Command = async (state, { options }, lab) => {
 
 const statusCommand: Command = async (state, { options }, lab) => {
   const status = await labStatus(state, lab);
-  process.stdout.write(options.has('json') ? `${JSON.stringify(status, undefined, 2)}\n` : table(status));
+  process.stdout.write(options.has('json') ? `${JSON.stringify(status, undefined, 2)}\n` : statusTable(status));
   return 0;
 };
-
-function table(status: readonly HostStatus[]): string {
-  const rows = status.map((one) => [
-    one.name,
-    one.cut.length === 0 ? one.state : `${one.state}, cut off ${one.cut.join(' and ')}`,
-    `${one.kind} ${one.degree}`,
-    one.addresses.map((address) => `${address.network} ${address.address}`).join('  '),
-  ]);
-  const widths = [0, 1, 2].map((column) => Math.max(0, ...rows.map((row) => row[column]?.length ?? 0)));
-  return rows.map((row) => `${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}\n`).join('');
-}
 
 const sshCommand: Command = async (state, { words }, lab) => {
   const [name, ...rest] = words;
@@ -192,6 +184,15 @@ function onCable(task: (operations: HostOperations, name: string, network?: stri
   };
 }
 
+const slowCommand: Command = async (state, { words }, lab) => {
+  const [name, delay = '', network, ...more] = words;
+  if (name === undefined || more.length > 0)
+    throw usage('Name one host, the delay, and one of its networks if not all.');
+  if (!/^[1-9][0-9]{0,4}$/.test(delay)) throw usage('The delay is a number of milliseconds, at least 1.');
+  await hostOperations(state, lab).slow(name, Number(delay), network);
+  return 0;
+};
+
 const COMMANDS: Readonly<Record<string, Entry>> = {
   up: { run: upCommand, options: ['image', 'install', 'vm', 'container'] },
   down: { run: downCommand, options: ['purge', 'all'] },
@@ -200,11 +201,13 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
   run: { run: runCommand, options: [], verbatim: true },
   farmctl: { run: farmctlCommand, options: [], verbatim: true },
   reset: { run: onHosts((hosts, names) => hosts.reset(...names)), options: ['all'] },
+  'shut-down': { run: onHosts((hosts, names) => hosts.shutDown(...names)), options: [] },
   'power-off': { run: onHosts((hosts, names) => hosts.powerOff(...names)), options: [] },
   'power-on': { run: onHosts((hosts, names) => hosts.powerOn(...names)), options: [] },
   freeze: { run: onHosts((hosts, names) => hosts.freeze(...names)), options: [] },
   thaw: { run: onHosts((hosts, names) => hosts.thaw(...names)), options: [] },
   cut: { run: onCable((hosts, name, network) => hosts.cut(name, network)), options: [] },
+  slow: { run: slowCommand, options: [] },
   mend: { run: onCable((hosts, name, network) => hosts.mend(name, network)), options: [] },
 };
 

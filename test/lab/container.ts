@@ -1,5 +1,6 @@
 import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { FarmError, problem } from '../../src/model/diagnostic.ts';
 import { joinScripts, sh } from '../../src/remote/sh.ts';
 import { cablesOf, removeCables } from './cable.ts';
 import * as groups from './cgroup.ts';
@@ -8,7 +9,7 @@ import { startDaemon } from './daemon.ts';
 import { isThere } from './files.ts';
 import { ensureImage } from './image.ts';
 import { type HostDriver, type HostPlace, hostOff } from './kind.ts';
-import { machineName, namespaceName } from './names.ts';
+import { hardwareAddress, machineName, namespaceName } from './names.ts';
 import { inNamespace } from './namespace.ts';
 import { hostPaths } from './paths.ts';
 import type { HostRecord } from './record.ts';
@@ -57,6 +58,13 @@ done
 `;
 }
 
+/** As a VM it would have the same: the neighbours' tables stay right when a host becomes one. */
+function hardwareSteps(place: HostPlace, host: HostRecord): readonly string[] {
+  return cablesOf(place, host).map((cable) => {
+    return `link set ${cable.inner} address ${hardwareAddress(place.lab, cable.device)}`;
+  });
+}
+
 /** @returns the container's process 1 as this machine numbers it; undefined while it has none */
 async function initOf(place: HostPlace, host: HostRecord): Promise<number | undefined> {
   const group = await groupOf(place, host);
@@ -83,7 +91,7 @@ export const container: HostDriver = {
     await rm(paths.root, { recursive: true, force: true });
     for (const folder of [paths.upper, paths.work, paths.mount]) await mkdir(folder, { recursive: true });
     await chmod(paths.upper, 0o755);
-    await writeSeed(paths.upper, host, seed);
+    await writeSeed(paths.upper, host, seed, hardwareSteps(place, host));
   },
 
   async start(place, host) {
@@ -92,7 +100,7 @@ export const container: HostDriver = {
     if (await groups.isPopulated(group)) return;
     await groups.removeCgroup(group);
     await groups.makeCgroup(group);
-    await writeNetworkSeed(paths.upper, host);
+    await writeNetworkSeed(paths.upper, host, hardwareSteps(place, host));
     await writeFile(paths.start, startScript(place, host));
     await chmod(paths.start, 0o700);
     const own = ['unshare', '--mount', '--propagation', 'private'];
@@ -127,6 +135,13 @@ export const container: HostDriver = {
   async letsIn(place, host) {
     const init = await initOf(place, host);
     return init !== undefined && !(await isThere(`/proc/${init}/root/run/nologin`));
+  },
+
+  async setDelay(_place, host) {
+    const detail = `Host ${host.name} is a container, and this machine's kernel cannot delay what it sends.`;
+    throw new FarmError(
+      problem('lab/no-delay', 'A network that cannot be slow', detail, { hint: `Make it a VM: up --vm ${host.name}` }),
+    );
   },
 
   async bootFailure() {

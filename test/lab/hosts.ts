@@ -1,8 +1,10 @@
+import { rm, writeFile } from 'node:fs/promises';
 import { FarmError, problem } from '../../src/model/diagnostic.ts';
 import { bootHosts } from './boot.ts';
-import { cutCables, cutNetworks, mendCables } from './cable.ts';
-import { eachLimited } from './command.ts';
+import { chosenCables, cutCables, cutNetworks, mendCables, slowNetworks } from './cable.ts';
+import { command, eachLimited } from './command.ts';
 import { driverOf } from './drivers.ts';
+import { isThere } from './files.ts';
 import type { LabAddress } from './host.ts';
 import type { HostPlace, HostState } from './kind.ts';
 import { withLock } from './lock.ts';
@@ -10,6 +12,7 @@ import { labPaths, type StatePaths } from './paths.ts';
 import { type HostRecord, type LabRecord, requireRecord } from './record.ts';
 import { ensureKey } from './ssh-files.ts';
 import { labLock, seedOf, writeAccessFiles } from './up.ts';
+import { waitUntil } from './wait.ts';
 
 /** What can be done to hosts that are part of a lab. */
 export interface HostOperations {
@@ -19,7 +22,12 @@ export interface HostOperations {
   powerOff(...names: readonly string[]): Promise<void>;
   /** Switches on, with what was on the disk; waits until ssh lets in. Also after a host switched itself off. */
   powerOn(...names: readonly string[]): Promise<void>;
+  /** Switches off as their own command would, all written to the disk; waits until they are off. */
+  shutDown(...names: readonly string[]): Promise<void>;
   cut(name: string, network?: string): Promise<void>;
+  /** Delays what a VM sends into one network, or into all. @throws FarmError lab/no-delay for a container */
+  slow(name: string, delayMs: number, network?: string): Promise<void>;
+  /** Puts the cable back, and ends the delay. */
   mend(name: string, network?: string): Promise<void>;
   /** Stops every process of the host where it is: connections stay open and nobody answers. */
   freeze(...names: readonly string[]): Promise<void>;
@@ -27,6 +35,8 @@ export interface HostOperations {
 }
 
 const AT_ONCE = 8;
+/** systemd gives a service that does not end 90 s. */
+const SHUTDOWN_TIMEOUT_MS = 120_000;
 
 /** @throws FarmError lab/unknown-host, naming those that there are */
 export function pickHosts(record: LabRecord, names: readonly string[]): readonly HostRecord[] {
@@ -77,7 +87,35 @@ export function hostOperations(state: StatePaths, lab: string): HostOperations {
         });
       }),
     cut: (name, network) => each([name], (host) => cutCables(place, host, network)),
-    mend: (name, network) => each([name], (host) => mendCables(place, host, network)),
+    slow: (name, delayMs, network) =>
+      each([name], async (host) => {
+        for (const cable of chosenCables(place, host, network)) {
+          await driverOf(host).setDelay(place, host, cable.inner, delayMs);
+          await writeFile(cable.slowMarker, `${delayMs}\n`);
+        }
+      }),
+    mend: (name, network) =>
+      each([name], async (host) => {
+        await mendCables(place, host, network);
+        for (const cable of chosenCables(place, host, network)) {
+          if (!(await isThere(cable.slowMarker))) continue;
+          if ((await driverOf(host).state(place, host)) !== 'off') {
+            await driverOf(host).setDelay(place, host, cable.inner, 0);
+          }
+          await rm(cable.slowMarker);
+        }
+      }),
+    shutDown: (...names) =>
+      each(names, async (host) => {
+        const driver = driverOf(host);
+        if ((await driver.state(place, host)) === 'off') return;
+        // Its connection may end before its answer.
+        await command(await driver.onHost(place, host, ['systemctl', '--no-block', 'poweroff']));
+        await waitUntil(SHUTDOWN_TIMEOUT_MS, `${host.name} does not switch itself off`, async () => {
+          return (await driver.state(place, host)) === 'off';
+        });
+        await driver.powerOff(place, host);
+      }),
     freeze: (...names) => each(names, (host) => driverOf(host).setFrozen(place, host, true)),
     thaw: (...names) => each(names, (host) => driverOf(host).setFrozen(place, host, false)),
   };
@@ -92,6 +130,8 @@ export interface HostStatus {
   readonly state: HostState;
   /** Networks that it is cut off. */
   readonly cut: readonly string[];
+  /** Networks that it sends into with a delay. */
+  readonly slow: readonly string[];
 }
 
 /** @throws FarmError lab/not-up */
@@ -106,6 +146,7 @@ export async function labStatus(state: StatePaths, lab: string): Promise<readonl
       addresses: host.addresses,
       state: await driverOf(host).state(place, host),
       cut: await cutNetworks(place, host),
+      slow: await slowNetworks(place, host),
     })),
   );
 }

@@ -32,6 +32,8 @@ export interface HostDriver {
   powerOff(place: HostPlace, host: HostRecord): Promise<void>;
   setFrozen(place: HostPlace, host: HostRecord, frozen: boolean): Promise<void>;
   state(place: HostPlace, host: HostRecord): Promise<HostState>;
+  /** Delays what leaves the host by one of its devices; 0 ends that. @throws FarmError lab/no-delay */
+  setDelay(place: HostPlace, host: HostRecord, device: string, delayMs: number): Promise<void>;
   /** Its public ed25519 key as `ssh-ed25519 AAAA…`, read from its disk; undefined before it has made one. */
   hostKey(place: HostPlace, host: HostRecord): Promise<string | undefined>;
   /** True once its boot lets users log in; asked when its sshd answers. */

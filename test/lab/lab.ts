@@ -3,7 +3,7 @@ import { type CommandOptions, type CommandResult, command, type RunningCommand, 
 import { down } from './down.ts';
 import { driverOf } from './drivers.ts';
 import { layoutFromInventory } from './from-inventory.ts';
-import { type ChosenKinds, type Degree, firstAddress, type LabHost } from './host.ts';
+import { type ChosenKinds, type Degree, firstAddress, type LabHost, type LabNetwork } from './host.ts';
 import { type HostOperations, type HostStatus, hostOperations, labStatus, pickHosts } from './hosts.ts';
 import { asUserOf } from './namespace.ts';
 import { labPaths, PROJECT_PATH, type StatePaths, statePaths } from './paths.ts';
@@ -23,7 +23,11 @@ export interface HostHandle extends LabHost {
   must(script: string, options?: CommandOptions): Promise<string>;
   powerOff(): Promise<void>;
   powerOn(): Promise<void>;
+  /** Switches itself off, all written to its disk. */
+  shutDown(): Promise<void>;
   cut(network?: string): Promise<void>;
+  /** VMs alone: delays what it sends. @throws FarmError lab/no-delay */
+  slow(delayMs: number, network?: string): Promise<void>;
   mend(network?: string): Promise<void>;
   freeze(): Promise<void>;
   thaw(): Promise<void>;
@@ -39,6 +43,8 @@ export interface Lab {
   /** Holds the password of `operator`, who may use sudo with it. */
   readonly operatorPasswordPath: string;
   readonly hostNames: readonly string[];
+  /** Each with the address that clients started by `run` have in it. */
+  readonly networks: readonly LabNetwork[];
   /** @throws FarmError lab/unknown-host */
   host(name: string): HostHandle;
   /** Starts a command in the lab's network: its process is the command's own, so a signal to it hits nothing else. */
@@ -122,6 +128,8 @@ async function labHandle(state: StatePaths, name: string): Promise<Lab> {
       powerOff: () => operations.powerOff(hostName),
       powerOn: () => operations.powerOn(hostName),
       cut: (network) => operations.cut(hostName, network),
+      shutDown: () => operations.shutDown(hostName),
+      slow: (delayMs, network) => operations.slow(hostName, delayMs, network),
       mend: (network) => operations.mend(hostName, network),
       freeze: () => operations.freeze(hostName),
       thaw: () => operations.thaw(hostName),
@@ -134,6 +142,7 @@ async function labHandle(state: StatePaths, name: string): Promise<Lab> {
     knownHostsPath: paths.knownHosts,
     sshConfigPath: paths.sshConfig,
     operatorPasswordPath: state.operatorPassword,
+    networks: record.networks,
     hostNames: record.hosts.map((one) => one.name),
     host,
     start,

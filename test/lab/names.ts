@@ -27,7 +27,7 @@ export function labCableName(host: string): string {
 }
 
 /**
- * @returns a bridge's or a VM's hardware address. Left to itself a bridge takes the lowest one of its ports, which come and go, and
+ * @returns the hardware address of a bridge or of a host's end of a cable. Left to itself a bridge takes the lowest one of its ports, which come and go, and
  * the hosts' neighbour tables would be wrong for seconds.
  */
 export function hardwareAddress(lab: string, bridge: string): string {

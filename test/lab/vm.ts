@@ -133,6 +133,7 @@ export const vm: HostDriver = {
     await checkMemory(host);
     await groups.removeCgroup(group);
     await groups.makeCgroup(group);
+    for (const cable of cablesOf(place, host)) await rm(cable.slowMarker, { force: true });
     await writeNetworkSeed(paths.seed, host, deviceSteps(host));
     const archive = join(paths.root, 'seed.tar');
     await must(['tar', '-C', paths.seed, '--numeric-owner', '-cf', archive, '.']);
@@ -159,6 +160,14 @@ export const vm: HostDriver = {
     const group = await groupOf(place, host);
     if (!(await groups.isPopulated(group))) return 'off';
     return (await groups.isFrozen(group)) ? 'frozen' : 'running';
+  },
+
+  async setDelay(place, host, device, delayMs) {
+    const script =
+      delayMs > 0
+        ? sh`modprobe sch_netem && tc qdisc replace dev ${device} root netem delay ${delayMs}ms`
+        : sh`tc qdisc delete dev ${device} root`;
+    await must(await vm.onHost(place, host, ['sh', '-c', script.text]));
   },
 
   async hostKey(place, host) {
