@@ -160,13 +160,15 @@ export async function planHostRun(
     const orphans = findOrphans(farm.name, run.desired, look.manifest);
     const left = [...orphans.alone, ...[...orphans.inSet.values()].flat()].map((one) => one.resource);
     const seen = new Map(look.seen);
+    let holdings = look.holdings;
     if (left.length > 0) {
-      const more = await lookAtHost(run.session, left, { lockTimeoutMs, asks: 'nothing' });
+      const more = await lookAtHost(run.session, left, { lockTimeoutMs, asks: 'holdings' });
       if ('lockedBy' in more) return fail(run, lockedFailure(host.name, more), options);
       for (const [key, value] of more.seen) seen.set(key, value);
+      holdings = more.holdings;
     }
     const computing = performance.now();
-    const planned = planHost({ farm: farm.name, host, desired: run.desired, filter, seen, orphans });
+    const planned = planHost({ farm: farm.name, host, desired: run.desired, filter, seen, orphans, holdings });
     run.timings.computeMs += performance.now() - computing;
     const { refused } = await validateStaged(run.session, planned.steps, host.name);
     const told = look.system === undefined ? [] : contradictions(host, farm.networks, look.system);

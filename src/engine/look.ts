@@ -2,6 +2,7 @@ import type { Diagnostic } from '../model/diagnostic.ts';
 import { problem } from '../model/diagnostic.ts';
 import type { Facts } from '../model/facts.ts';
 import type { Host, Network } from '../model/farm.ts';
+import { type Holdings, parseHoldings } from '../plan/given-back.ts';
 import { type ManifestEntry, parseManifest } from '../plan/manifest.ts';
 import { probeBatch, readSeen, type Seen } from '../plan/observe.ts';
 import type { TypeProbe } from '../plan/probe-script.ts';
@@ -25,6 +26,8 @@ export interface Look {
   readonly system: System | undefined;
   /** Where all were asked for. */
   readonly facts: Facts | undefined;
+  /** Nothing where it was not asked for. */
+  readonly holdings: Holdings;
   /** True where farmctl has a directory on the host. */
   readonly hasState: boolean;
 }
@@ -55,13 +58,20 @@ function payloadOf(frames: readonly Frame[], word: string): string | undefined {
   return frame === undefined ? undefined : Buffer.from(frame.payload).toString('utf8');
 }
 
-/** What is asked of the host itself, beside its resources: what an inventory is held against, or all facts. */
-type Asked = 'nothing' | 'system' | 'facts';
+/**
+ * What is asked besides the resources: what an inventory is held against, all facts, or, where something is to be taken
+ * away, what farmctl holds of the host's files.
+ */
+type Asked = 'holdings' | 'system' | 'facts';
+
+/** By grep, which says the name of the file before each line. */
+const HOLDINGS = sh`frame holdings
+( cd ${STATE_DIRECTORY} && printf '%s\n' paths/* && find originals -name '*.path' -exec grep -aH '' {} + ) >&3 2>/dev/null`;
 
 const FACTS_TAG = 'facts';
 
 function factsProbe(asks: Asked): readonly TypeProbe[] {
-  if (asks === 'nothing') return [];
+  if (asks === 'holdings') return [];
   const script = probeTogether([asks === 'system' ? SYSTEM_SCRIPT : FACTS_SCRIPT], []);
   return [{ tag: FACTS_TAG, script, isTogether: true }];
 }
@@ -82,6 +92,7 @@ export async function lookAtHost(
   frame manifest
   [ ! -d ${STATE_DIRECTORY}/manifest ] || grep -r -h -a -s --exclude='*.new' '' ${STATE_DIRECTORY}/manifest >&3
 fi`,
+    ...(asks === 'holdings' ? [HOLDINGS] : []),
     batch.script(nonce, PROBE_SECONDS, factsProbe(asks)),
   ]);
   const answer = await session.exchange(underSharedLock(script, lockTimeoutMs), [], {
@@ -98,6 +109,7 @@ fi`,
     manifest: parseManifest(manifest ?? ''),
     system: facts === undefined ? undefined : parseSystem(facts),
     facts: facts === undefined || asks !== 'facts' ? undefined : parseFacts(facts),
+    holdings: parseHoldings(payloadOf(answer.frames, 'holdings') ?? ''),
     hasState: manifest !== undefined,
   };
 }

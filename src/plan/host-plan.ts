@@ -4,6 +4,7 @@ import { type Resource, resourceTypes } from '../resource/define.ts';
 import { restore } from '../resource/recorded.ts';
 import { ownState } from '../resource/types/own-state.ts';
 import { type DesiredHost, type DesiredPart, resourceKey, resourceName, withMembers } from './desired.ts';
+import { givenBack, type Holdings } from './given-back.ts';
 import { type ManifestEntry, manifestEntry } from './manifest.ts';
 import type { Seen } from './observe.ts';
 import type { HostPlan, Leftover, PlannedChange } from './plan.ts';
@@ -27,6 +28,8 @@ export interface Orphans {
   readonly leftovers: readonly Leftover[];
   /** Listed, but in truth still wanted under another name: only forgotten. */
   readonly renamed: readonly ManifestEntry[];
+  /** Everything that the manifest lists, by the keys of resources. */
+  readonly listed: ReadonlySet<string>;
 }
 
 /** Sorts out what is left over. Pure; computed over all roles of the host, whatever is selected. */
@@ -67,7 +70,8 @@ export function findOrphans(farm: string, desired: DesiredHost, manifest: readon
     else alone.push(orphan);
   }
   alone.sort((a, b) => b.entry.position - a.entry.position);
-  return { alone, inSet, leftovers, renamed };
+  const listed = new Set(manifest.map(({ type, id }) => `${type}\n${id}`));
+  return { alone, inSet, leftovers, renamed, listed };
 }
 
 /** All that must be probed on a host: what its roles want (as selected) and what the manifest leaves over. */
@@ -109,10 +113,11 @@ interface PlanInput {
   readonly filter: PartFilter;
   readonly seen: ReadonlyMap<string, Seen>;
   readonly orphans: Orphans;
+  readonly holdings: Holdings;
 }
 
 /** Compares all of a host. Pure. */
-export function planHost({ farm, host, desired, filter, seen, orphans }: PlanInput): PlannedHost {
+export function planHost({ farm, host, desired, filter, seen, orphans, holdings }: PlanInput): PlannedHost {
   const steps: Step[] = [];
   const diagnostics: Diagnostic[] = [...desired.diagnostics];
   const leftovers: Leftover[] = [...orphans.leftovers];
@@ -161,12 +166,21 @@ export function planHost({ farm, host, desired, filter, seen, orphans }: PlanInp
           );
         continue;
       }
-      const own = withMembers(resource).map((one, index) =>
-        manifestEntry(farm, part, one, index === 0 ? undefined : resource, at + index),
-      );
       const isUnknown = assessment.kind === 'unknown';
+      // What somebody else made just so stays theirs: farmctl puts nothing there, and takes nothing away later.
+      const isForeign = (one: Resource) => {
+        const state = observedOf(one);
+        if (isUnknown || one === resource || state.state !== 'known' || orphans.listed.has(resourceKey(one)))
+          return false;
+        return one.type.diff(one.desired, state.value, []) === undefined;
+      };
+      const own = withMembers(resource).flatMap((one, index) =>
+        isForeign(one) ? [] : [manifestEntry(farm, part, one, index === 0 ? undefined : resource, at + index)],
+      );
       const prepared = isUnknown ? resource.type.prepare?.(resource.desired) : undefined;
-      const difference = isUnknown ? resource.type.whole(resource.desired) : assessment.difference;
+      const difference = isUnknown
+        ? resource.type.whole(resource.desired)
+        : givenBack(assessment.difference, assessment.effect, resource.id, holdings);
       const noted =
         prepared === undefined ? difference : { ...difference, notes: [...difference.notes, prepared.note] };
       if (prepared !== undefined) preparations.push(resource);
@@ -223,7 +237,11 @@ export function planHost({ farm, host, desired, filter, seen, orphans }: PlanInp
       entries,
       observed: observedOf(resource),
       seen,
-      change: plannedChange(entry.part, resource, assessment.difference),
+      change: plannedChange(
+        entry.part,
+        resource,
+        givenBack(assessment.difference, assessment.effect, resource.id, holdings),
+      ),
       effect: assessment.effect,
     });
   }

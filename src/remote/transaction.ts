@@ -23,6 +23,8 @@ export interface Transaction {
   /** The unit is masked (by us, until its configuration exists): unmask it after the swap. */
   readonly unmask: boolean;
   readonly wasActive: boolean;
+  /** Both are remembered at the first transaction: what the unit is to be again when it is given back. */
+  readonly wasEnabled: boolean;
   /** systemd must read its units again: one of the set changed, or it says so itself. */
   readonly daemonReload: boolean;
   /** Digests that the stamp shall hold, and the paths of the whole set, sorted. */
@@ -128,6 +130,10 @@ export function transactionScript(transaction: Transaction, sent: Bodies, marker
   const operations = transaction.operations.filter((operation) => operation.kind !== 'restoreKept');
   const fail = sh`{ discard; exit ${TRANSACTION_STATUS.untouched}; }`;
   const lines: Script[] = [discardScript(operations), sh`begin ${unit} || ${fail}`];
+  const before = `${transaction.wasActive ? 'active' : 'inactive'} ${transaction.wasEnabled ? 'enabled' : 'disabled'}`;
+  lines.push(
+    sh`[ -e "$D/before" ] || [ -e "$D/stamp" ] || printf '%s\n' ${before} | write_whole "$D" "$D/before" || ${fail}`,
+  );
   const swaps = operations.length > 0;
   const bringsBack = (path: string) => sh`there ${besides(path).fresh}`;
   if (swaps) {

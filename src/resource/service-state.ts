@@ -13,6 +13,8 @@ export interface ServiceState {
   /** A transaction was interrupted on this host: the set may be half old, half new. */
   readonly interrupted: boolean;
   readonly stamp: Stamp | undefined;
+  /** How the unit was before farmctl's first transaction; neither where that brought it. */
+  readonly before: { readonly active: boolean; readonly enabled: boolean };
   /** `INODE CTIME` lines of the set's files as they are. */
   readonly inodes: string;
 }
@@ -75,6 +77,10 @@ export function parseServiceState(record: ProbeRecord): ServiceState {
     startedUs: parseTimestamp(shown.get('ActiveEnterTimestamp') ?? ''),
     interrupted: record.text('journal') === 'yes',
     stamp: parseStamp(record.text('stamp')),
+    before: {
+      active: record.text('before').startsWith('active '),
+      enabled: record.text('before').endsWith(' enabled'),
+    },
     inodes: record.text('inodes').trim(),
   };
 }

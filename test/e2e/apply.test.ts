@@ -148,7 +148,7 @@ describe.skipIf(reason !== undefined)(
       expect(await loaded()).toBe('1 1 first second');
       expect(await site.run('drift')).toMatchObject({ exitCode: 0, changes: [] });
       expect(await host.must('find / -xdev -name ".farmctl-*"; ls /var/lib/farmctl/services/pair.service')).toBe(
-        'stamp\n',
+        'before\nstamp\n',
       );
     });
 
@@ -172,7 +172,9 @@ describe.skipIf(reason !== undefined)(
       expect(await invocation('pair')).not.toBe(process);
       expect(await loaded()).toBe('1 1 first second');
       expect(await site.run('drift')).toMatchObject({ exitCode: 0, changes: [] });
-      expect(await host.must('find / -xdev -name ".farmctl-*"; ls /var/lib/farmctl/services/pair.service')).toBe('');
+      expect(await host.must('find / -xdev -name ".farmctl-*"; ls /var/lib/farmctl/services/pair.service')).toBe(
+        'before\n',
+      );
     });
 
     test('the secret is written with its mode from the start and seen nowhere else', async () => {

@@ -1,5 +1,5 @@
 import { sha256 } from '../../lib/digest.ts';
-import { Script, sh } from '../../remote/sh.ts';
+import { joinScripts, Script, sh } from '../../remote/sh.ts';
 import type { ProcessAction, Transaction } from '../../remote/transaction.ts';
 import { difference, type Field, type Risk } from '../change.ts';
 import { absent, defineResource, type Effect, known, type Member, unknown } from '../define.ts';
@@ -63,6 +63,10 @@ function diff(desired: ServiceDesired, observed: ServiceState | undefined, membe
   });
 }
 
+function isEnabled(observed: ServiceState | undefined): boolean {
+  return observed?.unitFileState.startsWith('enabled') ?? false;
+}
+
 function apply(desired: ServiceDesired, observed: ServiceState | undefined, members: readonly Member[]): Effect {
   const decision = decide(desired, observed, members);
   const { unit } = desired;
@@ -79,6 +83,7 @@ function apply(desired: ServiceDesired, observed: ServiceState | undefined, memb
     enable: decision.enable,
     unmask: decision.unmask,
     wasActive,
+    wasEnabled: isEnabled(observed),
     daemonReload: decision.daemonReload,
     stamp: { reload: sha256(JSON.stringify(contents)), restart: decision.restartDigest, paths: setPaths(desired) },
     found: wasActive
@@ -99,31 +104,49 @@ function remove(desired: ServiceDesired, observed: ServiceState | undefined, mem
   const { unit } = desired;
   const wasActive = observed !== undefined && isActive(observed);
   const masked = observed?.loadState === 'masked';
-  const isEnabled = observed?.unitFileState.startsWith('enabled') ?? false;
-  if (!wasActive && !masked && !isEnabled && gone.length === 0) return { kind: 'gone' as const };
+  const wasEnabled = isEnabled(observed);
+  const before = observed?.before ?? { active: false, enabled: false };
   const files = gone.flatMap((one) => one.effect.files ?? []);
+  const restarts = wasActive && before.active && files.length > 0;
   const changed = difference(
     'delete',
     [
-      { name: 'process', from: wasActive ? observed.activeState : 'inactive', to: 'inactive' },
+      {
+        name: 'process',
+        from: wasActive ? observed.activeState : 'inactive',
+        to: restarts ? 'restarted on what was there before' : before.active ? 'active' : 'inactive',
+      },
       { name: 'masked', from: masked ? 'yes' : 'no', to: 'no' },
-      { name: 'enabled', from: isEnabled ? 'enabled' : 'disabled', to: 'disabled' },
+      { name: 'enabled', from: wasEnabled ? 'enabled' : 'disabled', to: before.enabled ? 'enabled' : 'disabled' },
       ...gone.flatMap((one) => one.fields),
     ],
-    { risk: wasActive ? 'outage' : 'none', texts: gone.flatMap((one) => one.difference.texts) },
+    {
+      risk: wasActive && !before.active ? 'outage' : restarts ? 'restart' : 'none',
+      texts: gone.flatMap((one) => one.difference.texts),
+    },
   );
   if (changed === undefined) return { kind: 'gone' as const };
-  const stop = sh`if systemctl cat -- ${unit} >/dev/null 2>&1; then
-  timeout -k 5 100 systemctl -q disable --now -- ${unit} || exit 1
-fi
-[ "$(readlink -- /etc/systemd/system/${unit})" != /dev/null ] || systemctl -q unmask -- ${unit} || exit 1`;
+  const stops = restarts || !before.active ? [sh`systemctl -q stop -- ${unit}`] : [];
+  const disables = before.enabled ? [] : [sh`systemctl -q disable -- ${unit}`];
+  const leave = [...stops, ...disables].map((one) => sh`timeout -k 5 100 ${one} || exit 1`);
+  const enables = before.enabled && !wasEnabled ? [sh`systemctl -q enable -- ${unit}`] : [];
+  const starts = before.active ? [sh`systemctl start -- ${unit}`] : [];
+  const give = [...enables, ...starts].map((one) => sh`timeout -k 5 100 ${one} || exit 1`);
+  const ifThere = (scripts: readonly Script[]) =>
+    scripts.length === 0
+      ? sh`:`
+      : sh`if systemctl cat -- ${unit} >/dev/null 2>&1; then
+${joinScripts(scripts)}
+fi`;
   return {
     kind: 'remove' as const,
     difference: changed,
     effect: {
-      before: stop,
+      before: sh`${ifThere(leave)}
+[ "$(readlink -- /etc/systemd/system/${unit})" != /dev/null ] || systemctl -q unmask -- ${unit} || exit 1`,
       files,
       script: sh`systemctl daemon-reload
+${ifThere(give)}
 rm -rf -- "$S"/services/${unit}`,
     },
   };
@@ -165,6 +188,7 @@ if [ -e "$D"/stamp ]; then
   while IFS= read -r line; do stamp=$stamp$line$unit_newline; done <"$D"/stamp
   field stamp "$stamp"
 fi
+[ ! -e "$D"/before ] || { IFS= read -r line <"$D"/before && field before "$line"; }
 field inodes "$inodes_${index}"`;
 }
 

@@ -2,14 +2,18 @@ import { describe, expect, it } from 'vitest';
 import { text } from '../../../src/model/content.ts';
 import type { DesiredHost } from '../../../src/plan/desired.ts';
 import { resourceKey, withMembers } from '../../../src/plan/desired.ts';
+import { type Holdings, parseHoldings } from '../../../src/plan/given-back.ts';
 import { findOrphans, planHost } from '../../../src/plan/host-plan.ts';
 import { type ManifestEntry, manifestEntry, parseManifest } from '../../../src/plan/manifest.ts';
 import type { Seen } from '../../../src/plan/observe.ts';
+import { pathKey } from '../../../src/remote/file-script.ts';
 import type { Observed, Resource } from '../../../src/resource/define.ts';
 import { file } from '../../../src/resource/types/file.ts';
+import { ownedDirectory } from '../../../src/resource/types/owned-directory.ts';
 import { packages } from '../../../src/resource/types/packages.ts';
 import { service } from '../../../src/resource/types/service.ts';
-import { holding } from '../resource/service-fixture.ts';
+import { symlink } from '../../../src/resource/types/symlink.ts';
+import { holding, record } from '../resource/service-fixture.ts';
 
 const HOST = { name: 'a', tier: 'web', retired: false };
 const one = file({ path: '/etc/one', content: text('1\n') });
@@ -24,16 +28,17 @@ function plan(
   observed: ReadonlyArray<readonly [Resource, Observed<unknown>]>,
   manifest: readonly ManifestEntry[] = [],
   filter = (_part: string, _role: string) => true,
+  holdings: Holdings = parseHoldings(''),
 ) {
   const desired = desiredHost(resources);
   const orphans = findOrphans('shop', desired, manifest);
   const seen = new Map<string, Seen>(
-    [...resources, ...orphans.alone.map((orphan) => orphan.resource)]
+    [...resources, ...[...orphans.alone, ...[...orphans.inSet.values()].flat()].map((orphan) => orphan.resource)]
       .flatMap(withMembers)
       .map((resource) => [resourceKey(resource), { observed: { state: 'absent' }, record: undefined }]),
   );
   for (const [resource, state] of observed) seen.set(resourceKey(resource), { observed: state, record: undefined });
-  return { orphans, planned: planHost({ farm: 'shop', host: HOST, desired, filter, seen, orphans }) };
+  return { orphans, planned: planHost({ farm: 'shop', host: HOST, desired, filter, seen, orphans, holdings }) };
 }
 
 const entry = (resource: Resource, position: number, rest: Partial<ManifestEntry> = {}): ManifestEntry => ({
@@ -112,6 +117,66 @@ describe('planHost', () => {
       (_part, role) => role === 'dns',
     );
     expect(planned.plan.changes.map((change) => change.id)).toEqual(['/etc/two']);
+  });
+
+  it('says of what is taken away whether an original comes back, or somebody else made it and it stays', () => {
+    const set = service({ unit: 'x.service', enabled: false, active: false, config: [] });
+    const directory = ownedDirectory({ path: '/etc/x', entries: [symlink({ path: '/etc/x/on', target: 'a' })] });
+    const running: Observed<unknown> = set.type.parse(
+      record({ show: 'LoadState=loaded\nActiveState=active\nUnitFileState=enabled', before: 'active enabled' }),
+      set.desired,
+    );
+    const held = directory.type.parse(
+      record({ stat0: '41ed:0:755:root:0:root:0:"/etc/x"', names: '/on' }),
+      directory.desired,
+    );
+    const foreign = file({ path: '/etc/zero', content: text('0\n') });
+    const inSet = { set: 'service x.service' };
+    const manifest = [entry(set, 0), ...[one, two, foreign, directory].map((each, at) => entry(each, at + 1, inSet))];
+    const holdings = parseHoldings(
+      [
+        `originals/${pathKey('/etc/one')}.path:/etc/one`,
+        `originals/${pathKey('/etc/x/off')}.path:/etc/x/off`,
+        ...['/etc/one', '/etc/two', '/etc/x/on', '/etc/x/off'].map((path) => `paths/${pathKey(path)}`),
+      ].join('\n'),
+    );
+    const observed: [Resource, Observed<unknown>][] = [
+      [set, running],
+      [directory, held],
+      ...[one, two, foreign].map((each): [Resource, Observed<unknown>] => [each, there]),
+    ];
+    const { planned } = plan([], observed, manifest, undefined, holdings);
+    expect(planned.plan.changes).toMatchObject([
+      {
+        action: 'delete',
+        risk: 'restart',
+        fields: [
+          { name: 'process', from: 'active', to: 'restarted on what was there before' },
+          { name: '/etc/one kind', from: 'file', to: 'what was there before' },
+          { name: '/etc/two kind', from: 'file', to: undefined },
+          { name: '/etc/x contents', from: 'exactly as declared', to: undefined },
+          { name: '/etc/x on', from: 'present', to: undefined },
+          { name: '/etc/x off', from: undefined, to: 'what was there before' },
+        ],
+      },
+    ]);
+  });
+
+  it('does not take what somebody else made just so for its own', () => {
+    const set = service({ unit: 'x.service', enabled: true, active: true, config: [one, two] });
+    const stopped: Observed<unknown> = set.type.parse(
+      record({ show: 'LoadState=loaded\nActiveState=inactive\nUnitFileState=enabled' }),
+      set.desired,
+    );
+    const observed: [Resource, Observed<unknown>][] = [
+      [set, stopped],
+      [one, holding(one, '1\n').observed],
+      [two, holding(two, 'other\n').observed],
+    ];
+    const listed = (manifest: ManifestEntry[]) =>
+      plan([set], observed, manifest).planned.steps[0]?.entries.map((each) => each.id);
+    expect(listed([])).toEqual(['x.service', '/etc/two']);
+    expect(listed([entry(one, 1, { set: 'service x.service' })])).toEqual(['x.service', '/etc/one', '/etc/two']);
   });
 
   it('only forgets what is gone already', () => {

@@ -167,6 +167,30 @@ describe('service', () => {
     expect(removal.kind === 'remove' && removal.effect.before?.text).toContain('unmask');
   });
 
+  const REMOVED_BEFORE: [string, string | undefined, string[], string][] = [
+    ['active enabled', 'old\n', ['process'], 'restart'],
+    ['active enabled', undefined, [], 'none'],
+    ['active disabled', undefined, ['enabled'], 'none'],
+    ['inactive disabled', undefined, ['process', 'enabled'], 'outage'],
+  ];
+  it.each(REMOVED_BEFORE)('is given back as it was: %s, file %j', (before, found, changed, risk) => {
+    const observed = desired.type.parse(
+      record({ show: 'LoadState=loaded\nActiveState=active\nUnitFileState=enabled', before }),
+      desired.desired,
+    );
+    const value = observed.state === 'known' ? observed.value : undefined;
+    const removal = desired.type.remove(desired.desired, value, found === undefined ? [] : [holding(config, found)]);
+    if (changed.length === 0) return expect(removal.kind).toBe('gone');
+    if (removal.kind !== 'remove') throw new Error(removal.kind);
+    const names = removal.difference.fields.map((field) => field.name).filter((name) => !name.startsWith('/'));
+    expect(names).toEqual(changed);
+    expect(removal.difference.risk).toBe(risk);
+    const { before: leave, script: give } = removal.effect;
+    expect(leave?.text.includes('-q stop')).toBe(risk !== 'none');
+    expect(leave?.text.includes('-q disable')).toBe(before.endsWith('disabled'));
+    expect(give?.text.includes('systemctl start')).toBe(before.startsWith('active'));
+  });
+
   it('masks a unit before its package is installed', () => {
     expect(desired.type.prepare?.(desired.desired)?.script.text).toContain('mask -- x.service');
   });
