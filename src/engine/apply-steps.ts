@@ -6,12 +6,13 @@ import type { PlannedChange } from '../plan/plan.ts';
 import { assess, probedBy, type Step } from '../plan/step.ts';
 import { bodies } from '../remote/file-script.ts';
 import type { Frame } from '../remote/frame.ts';
-import { readAnswers } from '../remote/record.ts';
+import { isTimedOut, readAnswers } from '../remote/record.ts';
 import { TRANSACTION_STATUS } from '../remote/transaction.ts';
 import { graver } from '../resource/change.ts';
 import type { Resource } from '../resource/define.ts';
 import { DEADLINES, PROBE_SECONDS } from './deadlines.ts';
 import { cureFor } from './failure.ts';
+import { withHungMounts } from './look.ts';
 import type { Session } from './session.ts';
 import { DIFFERS_TAG, stepsScript } from './step-script.ts';
 
@@ -45,7 +46,7 @@ export async function probeNow(session: Session, resources: readonly Resource[])
     deadlineMs: DEADLINES.probeMs,
     doing: 'probing again',
   });
-  return readSeen(batch, readAnswers(answer.frames));
+  return readSeen(batch, await withHungMounts(session, readAnswers(answer.frames)));
 }
 
 function differsFromPlan(step: Step, host: string, detail: string): Diagnostic {
@@ -120,6 +121,7 @@ function failureOf(step: Step, host: string, status: number, output: string): Di
   const resource = resourceName(step.resource);
   const rest = { host, resource, output: output.trim().split('\n').slice(-20).join('\n') };
   const transaction = step.effect?.transaction;
+  const cure = cureFor(output, host);
   if (transaction !== undefined) {
     if (status === TRANSACTION_STATUS.refused)
       return problem(
@@ -138,7 +140,7 @@ function failureOf(step: Step, host: string, status: number, output: string): Di
         `The new configuration of ${transaction.unit} on ${host} could not be shown to its checker. Nothing was changed.`,
         {
           ...rest,
-          hint: 'The host must allow mount namespaces (unshare) and have room in memory for a copy of the set.',
+          hint: cure ?? 'The host must allow mount namespaces (unshare) and have room in memory for a copy of the set.',
         },
       );
     if (status === TRANSACTION_STATUS.checkerHung)
@@ -158,7 +160,7 @@ function failureOf(step: Step, host: string, status: number, output: string): Di
         `${transaction.unit} on ${host} did not come up on the new configuration. The old set is back and the process is as it was.`,
         {
           ...rest,
-          hint: `Look at \`journalctl -u ${transaction.unit}\` on ${host}.`,
+          hint: cure ?? `Look at \`journalctl -u ${transaction.unit}\` on ${host}.`,
         },
       );
     if (status === TRANSACTION_STATUS.broken)
@@ -168,16 +170,16 @@ function failureOf(step: Step, host: string, status: number, output: string): Di
         `${transaction.unit} on ${host} did not come up on the new configuration, and the old one could not be brought back either.`,
         {
           ...rest,
-          hint: `Log in to ${host} and look at \`systemctl status ${transaction.unit}\`; the next apply goes on from there.`,
+          hint:
+            cure ??
+            `Log in to ${host} and look at \`systemctl status ${transaction.unit}\`; the next apply goes on from there.`,
         },
       );
   }
-  const why = status === 124 || status === 137 ? 'its time was up' : `a command ended with status ${status}`;
+  const why = isTimedOut({ status }) ? 'its time was up' : `a command ended with status ${status}`;
   return problem('remote/command-failed', 'Change failed', `${step.change.action} ${resource} on ${host}: ${why}.`, {
     ...rest,
-    hint:
-      cureFor(output, host) ??
-      'Put right what the output names, then run the same command again: it goes on from there.',
+    hint: cure ?? 'Put right what the output names, then run the same command again: it goes on from there.',
   });
 }
 
@@ -216,7 +218,12 @@ async function runBatch(session: Session, steps: readonly Step[], options: Optio
     }
   };
   const deadlineMs = Math.max(...steps.map(deadlineOf)) + DEADLINES.probeMs;
-  const doing = `making ${steps.length} changes`;
+  const doing = () => {
+    const step = steps[progress.made];
+    return step === undefined
+      ? 'ending the part'
+      : `making the change "${step.change.action} ${resourceName(step.resource)}"`;
+  };
   // Both together: where the host is lost, both fail.
   const [answer] = await Promise.all([
     session.exchange(script, sent.contents, { deadlineMs, doing, onFrame }),

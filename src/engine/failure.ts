@@ -30,11 +30,11 @@ function hintOf(hint: string | undefined): { readonly hint?: string } {
 export function cureFor(said: string, host: string): string | undefined {
   if (/No space left on device|Disk quota exceeded/.test(said))
     return `Make room on ${host}: \`df -h\` and \`df -i\` there show what is full. Then run the same command again: it goes on from there.`;
-  // The shell's own words for either.
-  if (/printf: I\/O error/.test(said))
-    return `${host} could not write: \`df -h\` and \`df -i\` there show what is full, \`dmesg\` whether a disk is broken. Then run the same command again: it goes on from there.`;
   if (/Read-only file system/.test(said))
     return `A file system of ${host} is read-only: \`dmesg\` there may say why. Make it writable, then run the same command again.`;
+  // The shell's own words for either, and for more.
+  if (/printf: I\/O error/.test(said))
+    return `${host} could not write: \`df -h\` and \`df -i\` there show what is full, \`dmesg\` whether a disk is broken. Then run the same command again: it goes on from there.`;
   return undefined;
 }
 

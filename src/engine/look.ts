@@ -8,7 +8,8 @@ import { probeBatch, readSeen, type Seen } from '../plan/observe.ts';
 import type { TypeProbe } from '../plan/probe-script.ts';
 import { FACTS_SCRIPT, parseFacts, parseSystem, SYSTEM_SCRIPT, type System } from '../remote/facts.ts';
 import type { Frame } from '../remote/frame.ts';
-import { readAnswers } from '../remote/record.ts';
+import { HUNG_MOUNTS, HUNG_MOUNTS_SECONDS, parseHungMounts } from '../remote/hung-mounts.ts';
+import { isTimedOut, type ProbeAnswers, readAnswers } from '../remote/record.ts';
 import { STATE_DIRECTORY } from '../remote/runtime.ts';
 import { joinScripts, Script, sh } from '../remote/sh.ts';
 import type { Resource } from '../resource/define.ts';
@@ -76,6 +77,22 @@ function factsProbe(asks: Asked): readonly TypeProbe[] {
   return [{ tag: FACTS_TAG, script, isTogether: true }];
 }
 
+/** Where a probe's time was up: its last word is which mounts do not answer, as that is the usual reason. */
+export async function withHungMounts(session: Session, answers: ProbeAnswers): Promise<ProbeAnswers> {
+  if (![...answers.failures.values()].some(isTimedOut)) return answers;
+  const { frames } = await session.exchange(HUNG_MOUNTS, [], {
+    deadlineMs: (HUNG_MOUNTS_SECONDS + 10) * 1000,
+    doing: 'looking for mounts that do not answer',
+  });
+  const hung = parseHungMounts(frames.find(({ words }) => words[0] === 'hung')?.payload ?? new Uint8Array());
+  const output =
+    hung.length === 0 ? '' : `${hung.join(' and ')} on that host ${hung.length === 1 ? 'does' : 'do'} not answer`;
+  const failures = [...answers.failures].map(
+    ([tag, failure]) => [tag, isTimedOut(failure) ? { ...failure, output } : failure] as const,
+  );
+  return { ...answers, failures: new Map(failures) };
+}
+
 /**
  * Looks at the resources, the manifest and the host's facts in one exchange, under the shared lock; it is let go at
  * once. Changes nothing.
@@ -101,7 +118,7 @@ fi`,
   });
   const lockedBy = payloadOf(answer.frames, 'locked');
   if (lockedBy !== undefined) return { lockedBy: lockedBy.trim() };
-  const answers = readAnswers(answer.frames);
+  const answers = await withHungMounts(session, readAnswers(answer.frames));
   const manifest = payloadOf(answer.frames, 'manifest');
   const facts = answers.records.get(FACTS_TAG)?.get(0);
   return {

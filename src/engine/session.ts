@@ -20,7 +20,7 @@ export interface ExchangeOptions {
   /** After so many milliseconds without a frame the host is given up and the connection closed. */
   readonly deadlineMs: number;
   /** What is under way, for the message: `probing`, `installing packages`. */
-  readonly doing: string;
+  readonly doing: string | (() => string);
   /** Called for each frame as soon as it is complete. */
   readonly onFrame?: (frame: Frame) => void;
 }
@@ -89,7 +89,7 @@ export async function openSession(connection: Connection): Promise<Session> {
         reject(
           new TransportError(
             'timeout',
-            `no answer within ${seconds} s while ${options.doing}; the host was given up`,
+            `no answer within ${seconds} s while ${doingOf(options)}; the host was given up`,
             'Look at the host itself: a hung mount or a stuck process holds it. Then run the same command again.',
           ),
         );
@@ -106,7 +106,7 @@ export async function openSession(connection: Connection): Promise<Session> {
       running.catch(() => undefined);
       return await Promise.race([running, late]);
     } catch (error) {
-      broken = asTransportError(error, options.doing);
+      broken = asTransportError(error, doingOf(options));
       connection.close();
       throw broken;
     } finally {
@@ -178,8 +178,19 @@ async function ended(channel: Channel): Promise<TransportError> {
   return new TransportError('disconnected', `the remote shell ${how} in the middle of a request.${said}`);
 }
 
+function doingOf({ doing }: ExchangeOptions): string {
+  return typeof doing === 'string' ? doing : doing();
+}
+
 function asTransportError(error: unknown, doing: string): TransportError {
-  if (error instanceof TransportError) return error;
+  if (error instanceof TransportError) {
+    // It says so itself.
+    if (error.failure === 'timeout') return error;
+    return new TransportError(error.failure, `while ${doing}: ${error.message}`, error.hint, {
+      cause: error,
+      hostKey: error.hostKey,
+    });
+  }
   if (error instanceof FrameError) return new TransportError('disconnected', `while ${doing}: ${error.message}`);
   const message = error instanceof Error ? error.message : String(error);
   return new TransportError('disconnected', `while ${doing}: ${message}`, undefined, { cause: error });

@@ -3,6 +3,7 @@ import { resourceName } from '../plan/desired.ts';
 import type { Step } from '../plan/step.ts';
 import { bodies } from '../remote/file-script.ts';
 import { NOT_OVERLAID, overlaidScript } from '../remote/overlay.ts';
+import { isTimedOut } from '../remote/record.ts';
 import { joinScripts, Script, sh } from '../remote/sh.ts';
 import { DEADLINES } from './deadlines.ts';
 import type { Session } from './session.ts';
@@ -87,7 +88,7 @@ function verdictOf(
       `${checker} could not be shown the new configuration; it is tried again at apply.`,
       { ...rest, severity: 'note' },
     );
-  if (status === 124 || status === 137)
+  if (isTimedOut({ status }))
     return problem('service/checker-timeout', 'Checker did not end', `${checker} did not end in time.`, {
       ...rest,
       hint: 'Look at the host: a hung mount or name server may hold it. Then run the same command again.',

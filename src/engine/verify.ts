@@ -4,7 +4,7 @@ import { semaphore } from '../lib/semaphore.ts';
 import { hasErrors } from '../model/diagnostic.ts';
 import type { Facts } from '../model/facts.ts';
 import { desiredOf, needsFacts } from '../plan/desired.ts';
-import { readAnswers } from '../remote/record.ts';
+import { isTimedOut, readAnswers } from '../remote/record.ts';
 import { limited } from '../remote/runtime.ts';
 import { Script } from '../remote/sh.ts';
 import type { Check } from '../role/check.ts';
@@ -132,7 +132,7 @@ end_record`);
         const record = records.get('check')?.get(0);
         if (record !== undefined) return { code: Number(record.text('status')), output: record.text('output') };
         const failure = failures.get('check');
-        const timedOut = failure?.status === 124 || failure?.status === 137;
+        const timedOut = failure !== undefined && isTimedOut(failure);
         return { code: timedOut ? undefined : (failure?.status ?? 1), output: failure?.output ?? '' };
       }),
   };

@@ -1,5 +1,5 @@
 import { sha256 } from '../lib/digest.ts';
-import type { ProbeAnswers } from '../remote/record.ts';
+import { isTimedOut, type ProbeAnswers } from '../remote/record.ts';
 import type { Script } from '../remote/sh.ts';
 import type { Observed, ProbeRecord, Resource } from '../resource/define.ts';
 import { resourceKey, withMembers } from './desired.ts';
@@ -68,11 +68,9 @@ function observedOf(
 ): Observed<unknown> {
   if (record === undefined) {
     if (failure === undefined) return { state: 'unknown', reason: 'the probe said nothing of it' };
-    const timedOut = failure.status === 124 || failure.status === 137;
     const said = failure.output.trim();
-    const reason = timedOut
-      ? 'the probe timed out'
-      : `the probe ended with status ${failure.status}${said === '' ? '' : `: ${said}`}`;
+    const how = isTimedOut(failure) ? 'timed out' : `ended with status ${failure.status}`;
+    const reason = `the probe ${how}${said === '' ? '' : `: ${said}`}`;
     return { state: 'unknown', reason };
   }
   if (record.has('unknown')) return { state: 'unknown', reason: record.text('unknown') };

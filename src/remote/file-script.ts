@@ -78,7 +78,7 @@ function oneFile(operation: FileOperation, sent: Bodies): Script {
   switch (operation.kind) {
     case 'file':
     case 'symlink':
-      return sh`keep ${key} ${path} && ${stage} && swap ${fresh} ${path} || exit 1`;
+      return sh`keep ${key} ${path} && ${stage} && swap ${fresh} ${path} || { rm -f -- ${fresh}; exit 1; }`;
     case 'directory':
       return sh`${stage} && own_directory ${path} ${operation.mode} ${operation.owner} ${operation.group} || exit 1`;
     case 'absent':

@@ -46,28 +46,31 @@ export const JOURNAL_UNIT_PATH = '/etc/systemd/system/farmctl-journal.service';
  *
  * - `begin UNIT`: makes `D`, forgets a journal that was not finished being written, and the old names of a set that was
  *   whole when the host died.
+ * - `journal_open UNIT`: begins the coming journal, with the lines of an interrupted one, and has leftovers run at boot.
  * - `claiming KEY`, `unclaim KEY PATH`: a path that this transaction was the first to claim is given up again.
- * - `second_name KEY PATH OLD`: the old thing gets its second name and the coming journal a line, once for all tries.
+ * - `second_name KEY PATH OLD`: the old thing gets its second name and the coming journal a line, once for all tries;
+ *   a second name that is gone was put back by a journal that could not be removed.
  * - `journal_close`: flushes the journal and gives it its name. From here on a crash is put right at boot.
  * - `refresh_stamp UNIT PATH...`: the process has loaded the set again as it is; the stamp's digests stay.
- * - `journal_run`: the old set comes back; `journal_done`, `forget_old_names`: the new set is whole.
+ * - `journal_run`: the old set comes back, and where the journal cannot be removed (read-only) it has no more to do; `journal_done`, `forget_old_names`: the new set is whole.
  */
 export const TRANSACTION_FUNCTIONS = String.raw`begin() {
   D=$S/services/$1
-  mkdir -p -- "$D" && rm -f -- "$D/journal.new" && forget_old_names && if [ -e "$D/journal" ]; then cp -- "$D/journal" "$D/journal.new"; fi
+  mkdir -p -- "$D" && rm -f -- "$D/journal.new" && forget_old_names
 }
 claimed=' '
 claiming() { [ -e "$S/paths/$1" ] || claimed="$claimed$1 "; }
 unclaim() { case $claimed in *" $1 "*) release "$1" "$2" ;; esac; }
 journal_open() {
-  [ -e "$D/journal.new" ] || cat >"$D/journal.new" || return 1
+  if [ -e "$D/journal" ]; then cp -- "$D/journal" "$D/journal.new"; else cat >"$D/journal.new"; fi || return 1
   if [ ! -L /etc/systemd/system/sysinit.target.wants/farmctl-journal.service ]; then
     printf '%s' "$1" >"$D/unit" && sync -- "$D/unit" && mv -fT -- "$D/unit" ${JOURNAL_UNIT_PATH} &&
       timeout -k 5 60 systemctl -q enable farmctl-journal.service && sync -- /etc/systemd/system/sysinit.target.wants
   fi
 }
 second_name() {
-  ! grep -q "^[a-z]* $1 " "$D/journal.new" || return 0
+  ! grep -q "^gone $1 " "$D/journal.new" || return 0
+  if grep -q "^back $1 " "$D/journal.new"; then there "$3" || ! there "$2" || ln -P -- "$2" "$3"; return; fi
   rm -f -- "$3"
   if there "$2"; then
     ln -P -- "$2" "$3" && printf '%s\n' "back $4" >>"$D/journal.new"
@@ -78,7 +81,7 @@ second_name() {
 journal_close() {
   sync -- "$D/journal.new" && mv -fT -- "$D/journal.new" "$D/journal" && sync -- "$D"
 }
-journal_run() { sh "$D/journal" && rm -f -- "$D/journal" && sync -- "$D"; }
+journal_run() { sh "$D/journal" || return 1; rm -f -- "$D/journal" && sync -- "$D" || :; }
 journal_done() { [ ! -e "$D/journal" ] || { mv -fT -- "$D/journal" "$D/journal.done" && sync -- "$D"; }; }
 forget_old_names() { [ ! -e "$D/journal.done" ] || { farmctl_commit=1 sh "$D/journal.done" && rm -f -- "$D/journal.done"; }; }
 refresh_stamp() {

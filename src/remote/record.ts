@@ -9,6 +9,11 @@ export interface ProbeFailure {
   readonly output: string;
 }
 
+/** True where a script was ended because its time was up. */
+export function isTimedOut({ status }: { readonly status: number }): boolean {
+  return status === 124 || status === 137;
+}
+
 /** What the probes of one exchange said, by the tag of each. */
 export interface ProbeAnswers {
   /** Tag, then index of the resource in the probe's list. Only whole records are here. */

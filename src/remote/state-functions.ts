@@ -25,7 +25,7 @@ say() { printf '%s\n' "$*" >&2; }
 flush() { [ -L "$1" ] || [ ! -f "$1" ] || sync -- "$1"; }
 folder_of() { f=${'${1%/*}'}; [ -n "$f" ] || f=/; }
 clear() { ! there "$1" || rm -f -- "$1"; }
-write_whole() { clear "$2.new" && cat >"$2.new" && sync -- "$2.new" && mv -fT -- "$2.new" "$2" && sync -- "$1"; }
+write_whole() { { clear "$2.new" && cat >"$2.new" && sync -- "$2.new" && mv -fT -- "$2.new" "$2" || { rm -f -- "$2.new"; false; }; } && sync -- "$1"; }
 keep() {
   there "$2" || return 0
   [ -L "$2" ] || [ ! -d "$2" ] || { say "$2 is a directory"; return 1; }

@@ -83,13 +83,16 @@ function stampScript(unit: string, digests: { reload: string; restart: string },
   return sh`write_stamp ${unit} ${digests.reload} ${digests.restart} ${paths}`;
 }
 
-/** Puts the process back after the files are. What it has loaded then is told by a stamp, or by none if it is new. */
+/**
+ * Puts the process back after the files are. What it has loaded then is told by a stamp, or by none if it is new. A
+ * stamp that cannot be written or removed is no failure of the way back: it fits the files no more, and decides nothing.
+ */
 function backScript(transaction: Transaction, marker: string): Script {
   const { process, stamp } = transaction;
-  const restart = sh`${processScript(transaction, 'restart', marker)} && rm -f -- "$D/stamp"`;
+  const restart = sh`${processScript(transaction, 'restart', marker)} && { rm -f -- "$D/stamp" || :; }`;
   if (process === 'none') return sh`:`;
   if (process !== 'reload') return restart;
-  return sh`if ${processScript(transaction, 'reload', marker)}; then refresh_stamp ${transaction.unit} ${stamp.paths}; else ${restart}; fi`;
+  return sh`if ${processScript(transaction, 'reload', marker)}; then refresh_stamp ${transaction.unit} ${stamp.paths} || :; else ${restart}; fi`;
 }
 
 /** The way back after a failure behind the swap: the old set, then the process as it was. */
