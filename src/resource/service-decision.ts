@@ -93,8 +93,8 @@ export function decide(
     operations.some((operation) => operation.path.startsWith(UNITS));
   const reasons: string[] = [];
   let process: ProcessAction = 'none';
-  if (desired.active && !active) process = 'start';
-  else if (!desired.active && active) process = 'stop';
+  if (desired.active === true && !active) process = 'start';
+  else if (desired.active === false && active) process = 'stop';
   else if (active && (changed || owes !== 'nothing' || interrupted || observed?.needDaemonReload === true)) {
     const running = runningRestartDigest(observed, owes) ?? foundRestartDigest;
     const projectionDiffers = running !== restartDigest;

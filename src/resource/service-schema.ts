@@ -13,7 +13,7 @@ export const serviceSchema = t.opaque<ServiceDesired>({
       title: 'the name of a unit with its ending, such as "nginx.service"',
     }),
     enabled: t.boolean(),
-    active: t.boolean(),
+    active: t.union([t.boolean(), t.literal('with-vip')]),
     config: t.array(t.opaque<Resource>()),
     validate: t.optional(t.opaque<Script>()),
     checkers: t.optional(t.array(t.path())),
@@ -24,7 +24,10 @@ export const serviceSchema = t.opaque<ServiceDesired>({
 });
 
 /** What the schema cannot say. */
-export function refuseService({ config, validate, reload, verify }: ServiceDesired): Refusal | undefined {
+export function refuseService(desired: ServiceDesired): Refusal | undefined {
+  const { config, validate, reload, verify } = desired;
+  if (desired.active === 'with-vip' && desired.enabled)
+    return { field: 'enabled', detail: 'must be false: what lives where a VIP is must not start at boot' };
   const odd = config.find((one) => !one.type.filesOnly);
   if (odd !== undefined) {
     const what = `holds ${odd.type.type} ${odd.id}, whose change is more than files`;

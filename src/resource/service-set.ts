@@ -8,7 +8,8 @@ export interface ServiceDesired {
   /** `named.service`. */
   readonly unit: string;
   readonly enabled: boolean;
-  readonly active: boolean;
+  /** `with-vip`: heartbeat starts and stops it; where it runs it gets its changes, and where it does not it owes nothing. */
+  readonly active: boolean | 'with-vip';
   /** Everything that the process reads at its start: files, symlinks, owned directories, drop-ins, keys. */
   readonly config: readonly Resource[];
   /** The service's own checker. It finds the new set at the real paths, with /run and /var/log as scratch. */

@@ -16,6 +16,8 @@ function named(title: string, fields: readonly Field[]): readonly Field[] {
   return fields.map((field) => ({ ...field, name: `${title} ${field.name}` }));
 }
 
+const WANTED: Readonly<Record<string, string>> = { true: 'active', false: 'inactive', 'with-vip': 'where the VIP is' };
+
 const PROCESS_RISK: Record<ProcessAction, Risk> = {
   none: 'none',
   reload: 'reload',
@@ -228,7 +230,7 @@ export const service = defineResource({
     const fields = members.flatMap(({ title, differs }) => named(title, differs.fields));
     const state = [
       { name: 'enabled', from: undefined, to: desired.enabled ? 'enabled' : 'disabled' },
-      { name: 'process', from: 'not installed', to: desired.active ? 'active' : 'inactive' },
+      { name: 'process', from: 'not installed', to: WANTED[String(desired.active)] },
     ];
     return {
       action: 'create',

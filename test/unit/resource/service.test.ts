@@ -57,6 +57,17 @@ describe('service', () => {
     expect(transaction?.operations.map((one) => one.path)).toEqual(['/etc/x/x.conf']);
   });
 
+  it('leaves it to whoever moves the VIP whether it runs, and changes it where it does', () => {
+    const moving = service({ ...desired.desired, enabled: false, active: 'with-vip' });
+    const other = [holding(config, 'listen 80\ncolour blue\n')];
+    const standby = { ActiveState: 'inactive', UnitFileState: 'disabled', InvocationID: '' };
+    expect(plan(moving, observed({ UnitFileState: 'disabled' })).differs).toBeUndefined();
+    expect(plan(moving, observed(standby)).differs).toBeUndefined();
+    expect(plan(moving, observed({ UnitFileState: 'disabled' }), other).transaction?.process).toBe('reload');
+    expect(plan(moving, observed(standby), other).transaction).toMatchObject({ process: 'none', wasActive: false });
+    expect(() => service({ ...desired.desired, active: 'with-vip' })).toThrow('must not start at boot');
+  });
+
   it('restarts for a line that only a restart reaches, and says so', () => {
     const { differs, transaction } = plan(desired, observed(), [holding(config, 'listen 81\ncolour red\n')]);
     expect(transaction?.process).toBe('restart');
