@@ -35,6 +35,7 @@ export { directory } from './resource/types/directory.ts';
 export { exec } from './resource/types/exec.ts';
 export { file } from './resource/types/file.ts';
 export { group } from './resource/types/group.ts';
+export { kernelModule } from './resource/types/kernel-module.ts';
 export { ownedDirectory } from './resource/types/owned-directory.ts';
 export { packages } from './resource/types/packages.ts';
 export { service } from './resource/types/service.ts';

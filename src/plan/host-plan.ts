@@ -1,6 +1,6 @@
 import { type Diagnostic, hasErrors, problem } from '../model/diagnostic.ts';
 import type { Difference } from '../resource/change.ts';
-import { type Resource, resourceTypes } from '../resource/define.ts';
+import { type Observed, type Resource, resourceTypes } from '../resource/define.ts';
 import { restore } from '../resource/recorded.ts';
 import { ownState } from '../resource/types/own-state.ts';
 import { type DesiredHost, type DesiredPart, resourceKey, resourceName, withMembers } from './desired.ts';
@@ -94,6 +94,19 @@ function plannedChange(part: string, resource: Resource, difference: Difference,
   };
 }
 
+/** What its type has to say about a resource besides the differences. */
+function remarks(resource: Resource, observed: Observed<unknown>, host: string): readonly Diagnostic[] {
+  if (observed.state === 'unknown') return [];
+  const value = observed.state === 'known' ? observed.value : undefined;
+  return (resource.type.remarks?.(resource.desired, value) ?? []).map((detail) =>
+    problem('resource/remark', 'Worth knowing', detail, {
+      severity: 'note',
+      host,
+      resource: resourceName(resource),
+    }),
+  );
+}
+
 /** What planning a host gives: the plan that is shown and the steps that make it. */
 export interface PlannedHost {
   readonly plan: HostPlan;
@@ -141,6 +154,7 @@ export function planHost({ farm, host, desired, filter, seen, orphans, holdings 
         seen,
       );
       const at = positions.get(resource) ?? 0;
+      diagnostics.push(...remarks(resource, observedOf(resource), host.name));
       if (assessment.kind === 'as-desired' || assessment.kind === 'stays') {
         // What left the set and is gone already must not be taken for ours when somebody else puts a thing there.
         for (const one of unwanted.filter((orphan) => observedOf(orphan.resource).state === 'absent')) {

@@ -118,6 +118,11 @@ export interface ResourceType<D = unknown, O = unknown> {
    */
   covers?(desired: D, planned: O | undefined, found: O | undefined): boolean;
   /**
+   * Sentences for the reader about what was found that is no difference: a server that is rightly out of the table. Shown
+   * as notes of the plan.
+   */
+  remarks?(desired: D, observed: O | undefined): readonly string[];
+  /**
    * For an unknown resource: the whole desired state and the highest risk it may have, as it is shown in the plan.
    */
   whole(desired: D): Difference;

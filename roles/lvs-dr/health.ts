@@ -1,0 +1,96 @@
+import type { Secret } from 'farmctl';
+import type { ServedOffer } from './offers.ts';
+import type { Service } from './variables.ts';
+
+type CheckType = NonNullable<Service['check']['type']>;
+
+/** How a real server is asked, everything said. */
+export interface HealthCheck {
+  readonly type: CheckType;
+  readonly request: string;
+  readonly expect: string;
+  readonly host: string;
+  readonly port: number;
+  readonly method: 'GET' | 'HEAD';
+  readonly user: string;
+  readonly password: Secret | undefined;
+  readonly database: string;
+  readonly command: string;
+  readonly interval: number;
+  readonly timeout: number;
+  readonly failures: number;
+}
+
+/** Arguments that only some types use. */
+const USES: Readonly<Record<'request' | 'expect' | 'host' | 'user' | 'password' | 'database' | 'command', string>> = {
+  request: 'http https dns mysql',
+  expect: 'http https dns',
+  host: 'http https',
+  user: 'mysql',
+  password: 'mysql',
+  database: 'mysql',
+  command: 'external',
+};
+
+/** Types that say nothing of a service over UDP: they speak TCP. */
+const NEEDS_TCP: readonly CheckType[] = ['http', 'https', 'tcp', 'mysql'];
+
+/** What is wrong with the check of a service, as a sentence; undefined: nothing. */
+export function checkMistake({ name, check, protocol }: Service, type: CheckType): string | undefined {
+  for (const [field, types] of Object.entries(USES)) {
+    if (field in check && !types.split(' ').includes(type))
+      return `Service ${name}: "${field}" has no meaning for a check of type ${type}.`;
+  }
+  const missing = (field: string) => `Service ${name}: a check of type ${type} needs "${field}".`;
+  if (type === 'dns' && check.request === undefined) return missing('request');
+  if (type === 'dns' && check.expect === undefined) return missing('expect');
+  if (type === 'mysql' && check.user === undefined) return missing('user');
+  if (type === 'mysql' && check.database === undefined) return missing('database');
+  if (type === 'external' && check.command === undefined) return missing('command');
+  if ((type === 'http' || type === 'https') && check.request !== undefined && !check.request.startsWith('/'))
+    return `Service ${name}: the request "${check.request}" is no path: it must begin with a slash.`;
+  if (protocol === 'udp' && NEEDS_TCP.includes(type) && check.port === undefined)
+    return `Service ${name} is UDP, and a check of type ${type} speaks TCP: take dns, external or ping, or say which TCP port is asked.`;
+  return expressionMistake(name, check.expect);
+}
+
+function expressionMistake(name: string, expect: string | undefined): string | undefined {
+  if (expect === undefined) return undefined;
+  try {
+    new RegExp(expect);
+    return undefined;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    return `Service ${name}: "expect" is no regular expression: ${reason}.`;
+  }
+}
+
+/** The type of the check where the service does not say: what the served role offers. */
+export function checkType({ check, protocol }: Service, port: number, offer: ServedOffer): CheckType {
+  if (check.type !== undefined) return check.type;
+  if (protocol === 'udp') return 'ping';
+  if (offer.healthPath === undefined) return 'tcp';
+  return port === offer.tlsPort ? 'https' : 'http';
+}
+
+/** Fills in what the service does not say. `port` is the real servers'. */
+export function healthCheck(service: Service, type: CheckType, port: number, offer: ServedOffer): HealthCheck {
+  const { check } = service;
+  const isWeb = type === 'http' || type === 'https';
+  const usual = isWeb ? (offer.healthPath ?? '/') : type === 'mysql' ? 'SELECT 1' : '';
+  return {
+    type,
+    request: check.request ?? usual,
+    expect: check.expect ?? '',
+    host: check.host ?? (isWeb ? (offer.hostHeader ?? '') : ''),
+    port: check.port ?? port,
+    method: check.method,
+    user: check.user ?? '',
+    password: check.password,
+    database: check.database ?? '',
+    command: check.command ?? '',
+    interval: check.interval,
+    timeout: check.timeout,
+    failures: check.failures,
+  };
+}

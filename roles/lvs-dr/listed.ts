@@ -1,0 +1,62 @@
+import { METHOD_FLAGS, type VirtualServer } from './services.ts';
+
+/** The arguments by which a real server is asked again: see ASK. No password is among them. */
+function checkWords(server: VirtualServer, address: string): readonly string[] {
+  const { check, key, service, vip, port } = server;
+  if (check.type === 'on' || check.type === 'off') return ['on'];
+  if (check.type === 'external') {
+    const own = server.reals.find((one) => one.address === address)?.port ?? port;
+    return [
+      'external',
+      check.command,
+      vip.address,
+      String(service.mark === undefined ? port : 0),
+      address,
+      String(own),
+    ];
+  }
+  return [
+    ...[check.type, address, String(check.port), String(check.timeout), check.request, check.expect, check.host],
+    ...[check.method, service.protocol, key.slice(3), check.user, check.database],
+  ];
+}
+
+/** The kernel's table as it shall be. */
+export function listed(servers: readonly VirtualServer[]) {
+  return servers.map((server) => {
+    const { service, key, reals, check, port } = server;
+    const { name, scheduler, persistence, quiescent, fallback, method } = service;
+    return {
+      name,
+      key,
+      scheduler,
+      persistence: persistenceText(persistence),
+      quiescent,
+      fallback: fallback === undefined ? '' : `${fallback.address}:${fallback.port ?? port}`,
+      timeout: check.timeout,
+      destinations: reals.map((one) => ({
+        name: one.host,
+        destination: `${one.address}:${one.port}`,
+        method: METHOD_FLAGS[method],
+        weight: one.weight,
+        check: [...checkWords(server, one.address)],
+      })),
+    };
+  });
+}
+
+/** Dotted notation of so many leading bits. */
+export function netmask(prefix: number): string {
+  const bits = '1'.repeat(prefix).padEnd(32, '0');
+  return [0, 8, 16, 24].map((at) => Number.parseInt(bits.slice(at, at + 8), 2)).join('.');
+}
+
+function persistenceText(persistence: VirtualServer['service']['persistence']): string {
+  if (persistence === undefined) return '';
+  return persistence.prefix === 32 ? `${persistence.seconds}` : `${persistence.seconds} ${netmask(persistence.prefix)}`;
+}
+
+/** The beginning of each line of `ipvsadm -Sn` that a real server of these has. */
+export function rows(servers: readonly VirtualServer[]): readonly string[] {
+  return servers.flatMap(({ key, reals }) => reals.map((one) => `-a ${key} -r ${one.address}:${one.port} `));
+}

@@ -1,0 +1,36 @@
+import type { Service, Variables } from './variables.ts';
+
+/** What a director offers: its services as written, and how its pair tells connections. */
+export interface DirectorOffer {
+  readonly services: readonly Service[];
+  readonly sync: boolean;
+  readonly syncId: number | undefined;
+  readonly syncNetwork: string | undefined;
+}
+
+/** What a real server offers: its weights. */
+export type RealOffer = Pick<Variables, 'weight' | 'weights'>;
+
+declare module 'farmctl' {
+  interface Offers {
+    'lvs-dr/director': DirectorOffer;
+    'lvs-dr/real': RealOffer;
+  }
+}
+
+/** What a role that is served may offer. All of it may be missing: then the service must say it. */
+export interface ServedOffer {
+  readonly port?: number;
+  readonly tlsPort?: number;
+  readonly healthPath?: string;
+  readonly hostHeader?: string;
+}
+
+/** Takes of an offer what is of the right kind: any role may be served, and what it offers is its own matter. */
+export function servedOffer(offer: unknown): ServedOffer {
+  if (typeof offer !== 'object' || offer === null) return {};
+  const found: Record<string, unknown> = { ...offer };
+  const number = (name: 'port' | 'tlsPort') => (typeof found[name] === 'number' ? { [name]: found[name] } : {});
+  const text = (name: 'healthPath' | 'hostHeader') => (typeof found[name] === 'string' ? { [name]: found[name] } : {});
+  return { ...number('port'), ...number('tlsPort'), ...text('healthPath'), ...text('hostHeader') };
+}

@@ -1,0 +1,240 @@
+import type { FarmView, HostView, RoleContext, Vip } from 'farmctl';
+import { checkMistake, checkType, type HealthCheck, healthCheck } from './health.ts';
+import { type ServedOffer, servedOffer } from './offers.ts';
+import type { Method, Service, Variables } from './variables.ts';
+
+/** A real server of one virtual service. */
+export interface RealServer {
+  readonly host: string;
+  readonly address: string;
+  /** 0 for a marked service, whose ports stay as they are. */
+  readonly port: number;
+  readonly weight: number;
+}
+
+/** One entry of the kernel's table: an address and a port, or a firewall mark. */
+export interface VirtualServer {
+  readonly service: Service;
+  readonly vip: Vip;
+  /** The port that clients use; of a marked service its first one. */
+  readonly port: number;
+  /** As ipvsadm calls it: `-t 10.77.0.100:80`. */
+  readonly key: string;
+  readonly reals: readonly RealServer[];
+  readonly check: HealthCheck;
+}
+
+type Context = RoleContext<Variables>;
+type Served = { readonly host: HostView; readonly offer: ServedOffer };
+
+export const METHOD_FLAGS: Readonly<Record<Method, string>> = { direct: '-g', nat: '-m', tunnel: '-i' };
+
+/** `gate`, `masq` and `ipip` are ldirectord's words. */
+export const METHOD_WORDS: Readonly<Record<Method, string>> = { direct: 'gate', nat: 'masq', tunnel: 'ipip' };
+
+/** The VIPs that this host and its partner hold, in the order of the inventory. */
+export function ownVips(farm: FarmView, host: string): readonly Vip[] {
+  return farm.vips.filter(({ pair }) => pair.includes(host));
+}
+
+/** The services of the host's own pair. Refuses what cannot work. */
+export function ownServices(context: Context): readonly { readonly service: Service; readonly vip: Vip }[] {
+  const { farm, host, variables, reject } = context;
+  const names = new Set<string>();
+  for (const { name } of variables.services) {
+    if (names.has(name)) reject('services', `Two services have the name ${name}.`, 'Give one of them another name.');
+    names.add(name);
+  }
+  const known = farm.vips.map(({ name }) => name).join(', ');
+  const all = variables.services.map((service) => {
+    const vip = farm.vips.find(({ name }) => name === service.vip);
+    return vip === undefined
+      ? reject(
+          'services',
+          `Service ${service.name}: there is no virtual address "${service.vip}".`,
+          known === '' ? 'Write it under "vips", with its pair of directors.' : `The virtual addresses are ${known}.`,
+        )
+      : { service, vip };
+  });
+  const own = all.filter(({ vip }) => vip.pair.includes(host.name));
+  if (own.length === 0)
+    reject(
+      'services',
+      `No service has a virtual address of ${host.name}, so there is nothing that it could balance.`,
+      'Write a service whose "vip" names this host in its pair, or take the role from it.',
+    );
+  return own;
+}
+
+/** The port of the real servers. Refuses another one than the client's where the method cannot translate it. */
+function realPort({ reject }: Context, service: Service, port: number, { offer, host }: Served): number {
+  const { name, method, mark } = service;
+  const serves = [offer.port, offer.tlsPort].filter((one) => one !== undefined);
+  if (method === 'nat') {
+    if (service.realPort !== undefined) return service.realPort;
+    if (mark !== undefined || port === offer.tlsPort) return port;
+    return offer.port ?? port;
+  }
+  if (service.realPort !== undefined && service.realPort !== port)
+    reject(
+      'services',
+      `Service ${name}: with the method ${method} the real port is that of the service, ${port}, and "realPort" says ${service.realPort}.`,
+      'Take the method nat to translate ports, or let the real servers listen on the same port.',
+    );
+  if (serves.length > 0 && !serves.includes(port))
+    reject(
+      'services',
+      `Service ${name}: port ${port} reaches the real servers as it is (method ${method}), but ${host.name} listens on ${serves.join(' and ')}.`,
+      'Let them listen on the same port, or take the method nat.',
+    );
+  return port;
+}
+
+/** The hosts that a service is served by. Refuses those that cannot be real servers. */
+function servedBy({ farm, reject }: Context, { name, serves, method }: Service): readonly Served[] {
+  const found = farm.hosts(serves).map(({ host, offer }) => ({ host, offer: servedOffer(offer) }));
+  if (found.length === 0)
+    reject(
+      'services',
+      `Service ${name}: no host has the role "${serves}".`,
+      'Name a role or part of some tier under "serves", or give one the role.',
+    );
+  const directors = new Set(farm.hosts('lvs-dr/director').map(({ host }) => host.name));
+  const prepared = new Set(farm.hosts('lvs-dr/real').map(({ host }) => host.name));
+  for (const { host } of found) {
+    if (directors.has(host.name))
+      reject(
+        'services',
+        `Service ${name}: ${host.name} is a director and would be a real server as well.`,
+        `Take ${serves} or lvs-dr from its tier: a director cannot answer for an address that it balances.`,
+      );
+    if (method !== 'nat' && !prepared.has(host.name))
+      reject(
+        'services',
+        `Service ${name}: ${host.name} would get requests for the virtual address and does not have it (method ${method}).`,
+        `List lvs-dr/real before ${serves} in the roles of tier ${host.tier}.`,
+      );
+  }
+  return found;
+}
+
+/** The farm's hosts must agree on how they are asked: there is one check for a service. */
+function commonOffer({ reject }: Context, { name, check }: Service, served: readonly Served[]): ServedOffer {
+  const [first] = served;
+  for (const { host, offer } of served) {
+    const isOther = {
+      page: offer.healthPath !== first?.offer.healthPath,
+      host: offer.hostHeader !== first?.offer.hostHeader,
+    };
+    if ((check.request === undefined && isOther.page) || (check.host === undefined && isOther.host))
+      reject(
+        'services',
+        `Service ${name}: ${first?.host.name} and ${host.name} have different health pages.`,
+        'Say under "check" which page is asked for ("request", "host").',
+      );
+  }
+  return first?.offer ?? {};
+}
+
+function virtualServers(context: Context, service: Service, vip: Vip): readonly VirtualServer[] {
+  const { farm, reject } = context;
+  const { name, mark, ports, protocol, method } = service;
+  if (service.realPort !== undefined && ports.length > 1)
+    reject('services', `Service ${name}: "realPort" goes with one port.`, 'Write a service for each port.');
+  if (method === 'direct' && service.network !== undefined && service.network !== vip.network)
+    reject(
+      'services',
+      `Service ${name}: with direct routing the real servers are in the network of the virtual address, ${vip.network}.`,
+      'Leave "network" out, or take the method nat or tunnel.',
+    );
+  const served = servedBy(context, service);
+  const offer = commonOffer(context, service, served);
+  const weights = new Map(farm.hosts('lvs-dr/real').map((one) => [one.host.name, one.offer]));
+  const isListed = service.check.type !== 'off';
+  const kind = protocol === 'udp' ? '-u' : '-t';
+  return (mark === undefined ? ports : ports.slice(0, 1)).map((port) => {
+    const reals = served.map((one) => {
+      const given = weights.get(one.host.name);
+      for (const each of ports) realPort(context, service, each, one);
+      return {
+        host: one.host.name,
+        address: one.host.address(service.network ?? vip.network),
+        port: realPort(context, service, port, one),
+        weight: given?.weights[name] ?? given?.weight ?? 1,
+      };
+    });
+    const type = checkType(service, reals[0]?.port ?? port, offer);
+    const mistake = checkMistake(service, type);
+    if (mistake !== undefined) reject('services', mistake);
+    const check = healthCheck(service, type, reals[0]?.port ?? port, offer);
+    const shown = mark === undefined ? reals : reals.map((one) => ({ ...one, port: service.realPort ?? 0 }));
+    return {
+      service,
+      vip,
+      port,
+      key: mark === undefined ? `${kind} ${vip.address}:${port}` : `-f ${mark}`,
+      reals: isListed ? shown : [],
+      check,
+    };
+  });
+}
+
+function refuseClashes({ reject }: Context, own: ReturnType<typeof ownServices>): void {
+  const taken = new Map<string, string>();
+  for (const { service, vip } of own) {
+    const { name, mark, ports, protocol } = service;
+    const ends = ports.map((port) => `${vip.address}:${port}/${protocol}`);
+    for (const end of mark === undefined ? ends : [...ends, `firewall mark ${mark}`]) {
+      const other = taken.get(end);
+      if (other !== undefined)
+        reject('services', `Services ${other} and ${name} both have ${end}.`, 'Each needs one of its own.');
+      taken.set(end, name);
+    }
+  }
+}
+
+function refuseQuiescence({ variables, reject }: Context, { name, quiescent, persistence }: Service): void {
+  if (quiescent && persistence !== undefined && variables.sysctls.expire_quiescent_template === '0')
+    reject(
+      'sysctls',
+      `Service ${name} is persistent and quiescent: with expire_quiescent_template 0 clients of a dead server would be sent to it until their time is up.`,
+      'Leave expire_quiescent_template out, which is 1 then, or set "quiescent" to false.',
+    );
+}
+
+/** Both directors must have the same services, or the second one does not do what the first did. */
+function refuseDifferentPair({ farm, variables, reject }: Context, vip: Vip): void {
+  const directors = new Map(farm.hosts('lvs-dr/director').map(({ host, offer }) => [host.name, offer]));
+  const written = (services: readonly Service[]) => JSON.stringify(services.filter((one) => one.vip === vip.name));
+  for (const name of vip.pair) {
+    const offer = directors.get(name);
+    if (offer === undefined)
+      reject(
+        'services',
+        `${name} belongs to the pair of the virtual address ${vip.name} and is no director.`,
+        'Give both hosts of the pair the part lvs-dr/director.',
+      );
+    else if (written(offer.services) !== written(variables.services))
+      reject(
+        'services',
+        `The two directors of ${vip.name}, ${vip.pair.join(' and ')}, do not have the same services.`,
+        'Write them for the whole farm or for the tier, not for one host.',
+      );
+  }
+}
+
+/** All entries of the table that this director shall have. Refuses, with a reason, what cannot work. */
+export function directedServers(context: Context): readonly VirtualServer[] {
+  const { farm, host, reject } = context;
+  const own = ownServices(context);
+  refuseClashes(context, own);
+  for (const vip of new Set(own.map((one) => one.vip))) refuseDifferentPair(context, vip);
+  for (const { service } of own) refuseQuiescence(context, service);
+  if (farm.hosts('nagios').some((one) => one.host.name === host.name))
+    reject(
+      'services',
+      `${host.name} is a director and would run nagios: a director cannot reach an address that it balances.`,
+      'Give nagios a host of its own.',
+    );
+  return own.flatMap(({ service, vip }) => virtualServers(context, service, vip));
+}
