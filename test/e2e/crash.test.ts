@@ -83,7 +83,7 @@ describe.skipIf(reason !== undefined)(`sudden deaths${reason === undefined ? '' 
     expect(await host.must('cat /etc/pair/*.conf /etc/systemd/system/pair.service; ls /etc/pair/sites.d')).toBe(
       oldFiles,
     );
-    expect(await host.must('ls /var/lib/farmctl/services/pair.service')).toBe('stamp\n');
+    expect(await host.must('ls /var/lib/farmctl/services/pair.service')).toBe('before\nstamp\n');
     await victim.convergedAgain('after the journal was run at boot');
   });
 

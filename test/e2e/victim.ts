@@ -89,7 +89,7 @@ export function victimOf(site: Site, inventory: string): Victim {
       // What a dead host had received (root's alone) is removed by the next run that changes something.
       const rubbish =
         'find /etc /usr/local /srv /var/lib/farmctl /run -xdev -name "*farmctl-*" ! -path "*/.farmctl-bodies.*" ! -name "60-farmctl-net*" ! -name farmctl-journal.service';
-      expect(await host.must(`${rubbish}; ls /var/lib/farmctl/services/pair.service`), note).toBe('stamp\n');
+      expect(await host.must(`${rubbish}; ls /var/lib/farmctl/services/pair.service`), note).toBe('before\nstamp\n');
       expect(await host.must('cat /var/log/pair-half 2>/dev/null; :')).toBe('');
     },
 

@@ -146,7 +146,7 @@ describe.skipIf(reason !== undefined)(`no room${reason === undefined ? '' : ` (l
     expect(await weather.run('drift', wanted())).toMatchObject({ exitCode: 0, changes: [] });
     for (const name of APP) {
       expect(await host(name).must('cat /run/pair.loaded')).toBe(`${generation} ${generation} \n`);
-      expect(await host(name).must(`${RUBBISH}; cat /var/log/pair-half 2>/dev/null; :`), name).toBe('stamp\n');
+      expect(await host(name).must(`${RUBBISH}; cat /var/log/pair-half 2>/dev/null; :`), name).toBe('before\nstamp\n');
     }
   });
 
@@ -157,8 +157,8 @@ describe.skipIf(reason !== undefined)(`no room${reason === undefined ? '' : ` (l
     const set = 'cat /etc/pair/*.conf; ls -A /etc/pair';
     const before = await must(set);
     const tries: readonly (readonly [string, string])[] = [
-      [readOnly(STATE), 'journal\nstamp\n'],
-      [':', 'stamp\n'],
+      [readOnly(STATE), 'before\njournal\nstamp\n'],
+      [':', 'before\nstamp\n'],
     ];
     for (const [weatherToo, left] of tries) {
       await must(then('load', `${weatherToo}\n${UNREADY}`));
@@ -169,6 +169,6 @@ describe.skipIf(reason !== undefined)(`no room${reason === undefined ? '' : ` (l
       expect(await must(`ls ${STATE}/services/pair.service; ${MEND}`)).toBe(left);
     }
     await weather.converge(wanted());
-    expect(await must(`cat /run/pair.loaded; ${RUBBISH}`)).toBe(`${generation} ${generation} \nstamp\n`);
+    expect(await must(`cat /run/pair.loaded; ${RUBBISH}`)).toBe(`${generation} ${generation} \nbefore\nstamp\n`);
   });
 });
