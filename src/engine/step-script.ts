@@ -42,6 +42,8 @@ function effectScript(step: Step, sent: Bodies, marker: string): Script {
     fileScript(files, sent),
     ...guarded(script, input),
     ...(transaction === undefined ? [] : [transactionScript(transaction, sent, marker)]),
+    // Some changes are made by being written down: an empty subshell would be a syntax error.
+    new Script(':'),
   ]);
 }
 
