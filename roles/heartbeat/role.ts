@@ -46,7 +46,7 @@ function resources(context: Context): Resource[] {
       ),
       checkers: CHECKERS,
       reload: reloadScript,
-      verify: verifyScript(timings(given)),
+      verify: verifyScript(timings(given), given.initdead),
     }),
     ...checkService(context, pair),
   ];

@@ -55,7 +55,8 @@ export const TRANSACTION_STATUS = {
 } as const;
 
 const PROCESS_SECONDS = 90;
-const VERIFY_SECONDS = 30;
+/** A daemon may wait for its partner before it speaks. */
+const VERIFY_SECONDS = 60;
 const CHECKER_SECONDS = 30;
 
 function systemctl(words: readonly string[]): Script {
