@@ -12,6 +12,7 @@ import { STATE_DIRECTORY, signsOfLife } from '../remote/runtime.ts';
 import { joinScripts, Script, sh } from '../remote/sh.ts';
 import { STATE_FUNCTIONS } from '../remote/state-functions.ts';
 import { ownState } from '../resource/types/own-state.ts';
+import { removalOf } from '../role/removal-order.ts';
 import type { ResolvedFarm } from '../role/view.ts';
 import type { Connection } from '../transport/transport.ts';
 import { applySteps, probeNow, type StepsOutcome, type StepWatcher } from './apply-steps.ts';
@@ -23,9 +24,6 @@ import type { RunOptions } from './run.ts';
 import { type Answer, openSession, type Session } from './session.ts';
 import { LOG_PATH, preparationScript } from './step-script.ts';
 import { validateStaged } from './validate-staged.ts';
-
-/** The part under which removals are made: after all others of a host. */
-export const REMOVAL_PART = '(removal)';
 
 /** One host in a run: its connection, what was planned, and how it came out so far. */
 export interface HostRun {
@@ -263,9 +261,9 @@ function unwritable(host: string, how: string, answer: Answer): Diagnostic {
   });
 }
 
-/** The steps of one part of the host; those of removals come under REMOVAL_PART. */
+/** The steps of one part of the host, or those of its removals under their own name. */
 export function stepsOf(run: HostRun, part: string): readonly Step[] {
-  return run.steps.filter((step) => (step.isRemoval ? REMOVAL_PART : step.part) === part);
+  return run.steps.filter((step) => (step.isRemoval ? removalOf(step.part) : step.part) === part);
 }
 
 function notConverged(run: HostRun, part: string, resource: string, fields: string): Diagnostic {
@@ -302,9 +300,9 @@ export async function applyPart(
     const outcome = await applySteps(run.session, steps, applying);
     run.packagesRan = applying.packagesRan;
     if (outcome !== 'done') return outcome;
-    if (part === REMOVAL_PART) {
-      // Also those that were gone already when their turn came.
-      const entries = steps.flatMap((step) => step.entries);
+    // Also those that were gone already when their turn came.
+    const entries = steps.filter((step) => step.isRemoval).flatMap((step) => step.entries);
+    if (entries.length > 0) {
       await run.session.exchange(forgetScript(entries), [], { deadlineMs: DEADLINES.stepMs, doing: 'forgetting' });
     }
     const resources = run.desired.parts.find((one) => one.part === part)?.resources ?? [];

@@ -4,6 +4,7 @@ import { PLAN_FORMAT_VERSION, type Plan } from '../plan/plan.ts';
 import { graver, type Risk } from '../resource/change.ts';
 import type { Role } from '../role/define.ts';
 import { orderNodes } from '../role/order.ts';
+import { orderRemovals } from '../role/removal-order.ts';
 import { resolveFarm } from '../role/view.ts';
 import type { HostResult } from './events.ts';
 import { heldVips, partners } from './held-vips.ts';
@@ -15,7 +16,6 @@ import {
   letGo,
   newHostRun,
   planHostRun,
-  REMOVAL_PART,
   resultOf,
   stepsOf,
 } from './host-run.ts';
@@ -128,31 +128,30 @@ async function applyRuns(
         ),
     ),
   );
-  const works: Work[] = [];
   const nodesByHost = Map.groupBy(graph.values(), ({ node }) => node.host);
-  for (const run of runs) {
-    const own = nodesByHost.get(run.host.name) ?? [];
+  const partOf = (name: string) => [...roles.values()].find((role) => role.parts.has(name))?.parts.get(name);
+  const removals = orderRemovals(
+    runs.map((run) => ({
+      host: run.host.name,
+      parts: (nodesByHost.get(run.host.name) ?? []).map(({ node }) => node.part),
+      removed: [...new Set(run.steps.filter((step) => step.isRemoval).map((step) => step.part))],
+    })),
+    (name) => partOf(name)?.after ?? [],
+  );
+  const removalsByHost = Map.groupBy(removals.values(), ({ node }) => node.host);
+  const works = runs.flatMap((run): Work[] => {
     const blocked = run.failure !== undefined || run.plan.state === 'refused';
-    for (const { node, dependencies } of own) {
-      works.push({
-        node,
-        dependencies,
-        risk: riskOf(run, node.part),
-        hasChanges: stepsOf(run, node.part).length > 0,
-        wasActive: wasActive(run, node.part),
-        blocked: blocked || refusedParts.has(node.part),
-      });
-    }
-    if (stepsOf(run, REMOVAL_PART).length > 0)
-      works.push({
-        node: { host: run.host.name, part: REMOVAL_PART },
-        dependencies: own.map(({ node }) => ({ node, needs: 'order' as const })),
-        risk: riskOf(run, REMOVAL_PART),
-        hasChanges: true,
-        wasActive: true,
-        blocked,
-      });
-  }
+    const made = nodesByHost.get(run.host.name) ?? [];
+    const taken = removalsByHost.get(run.host.name) ?? [];
+    return [...made, ...taken].map(({ node, dependencies }) => ({
+      node,
+      dependencies,
+      risk: riskOf(run, node.part),
+      hasChanges: stepsOf(run, node.part).length > 0,
+      wasActive: wasActive(run, node.part),
+      blocked: blocked || refusedParts.has(node.part),
+    }));
+  });
   const changing = works.filter((work) => work.hasChanges && !work.blocked);
   const parts = Map.groupBy(changing, (work) => work.node.part);
   const left = new Map<string, number>();
@@ -163,7 +162,7 @@ async function applyRuns(
   });
   await runSchedule(works, {
     turns: {
-      rolloutOf: (part) => [...roles.values()].find((role) => role.parts.has(part))?.parts.get(part)?.rollout,
+      rolloutOf: (part) => partOf(part)?.rollout,
       partnersOf: partners(options.farm),
       held: async (host) => {
         const run = byHost.get(host);

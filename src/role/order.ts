@@ -18,11 +18,13 @@ export function nodeKey(node: Node): string {
   return `${node.host}\n${node.part}`;
 }
 
-function asAfter(after: After): { part: string; needs: 'order' | 'all' | 'any' } {
+/** Written out: a name alone only orders. */
+export function asAfter(after: After): { part: string; needs: 'order' | 'all' | 'any' } {
   return typeof after === 'string' ? { part: after, needs: 'order' } : after;
 }
 
-function matches(part: string, wanted: string): boolean {
+/** Whether a part is meant by a name: its own, or its role's. */
+export function matches(part: string, wanted: string): boolean {
   return part === wanted || part.startsWith(`${wanted}/`);
 }
 
