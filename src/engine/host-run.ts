@@ -226,7 +226,8 @@ exit $r`);
   run.isLocked = true;
   const begun = await session.exchange(
     joinScripts([
-      sh`rm -rf ${STATE_DIRECTORY}/.farmctl-bodies.*; printf '%s\n' ${owner} >${STATE_DIRECTORY}/owner`,
+      sh`for d in ${STATE_DIRECTORY}/.farmctl-bodies.*; do [ ! -e "$d" ] || rm -rf -- "$d"; done
+printf '%s\n' ${owner} >${STATE_DIRECTORY}/owner`,
       told(
         joinScripts([
           forgetScript(run.forgotten, run.unclaimed),

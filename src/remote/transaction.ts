@@ -1,5 +1,5 @@
 import type { FileOperation } from '../resource/change.ts';
-import { type Bodies, besides, pathKey, stageScript } from './file-script.ts';
+import { type Bodies, besides, directoryOf, finishScript, layScript, pathKey } from './file-script.ts';
 import { JOURNAL_FUNCTIONS, JOURNAL_UNIT } from './journal-functions.ts';
 import { boundedScript, NOT_OVERLAID, overlaidScript } from './overlay.ts';
 import { joinScripts, type Script, sh } from './sh.ts';
@@ -135,21 +135,20 @@ export function transactionScript(transaction: Transaction, sent: Bodies, marker
   const fail = sh`{ discard; exit ${TRANSACTION_STATUS.untouched}; }`;
   const lines: Script[] = [discardScript(operations), sh`begin ${unit} || ${fail}`];
   const before = `${transaction.wasActive ? 'active' : 'inactive'} ${transaction.wasEnabled ? 'enabled' : 'disabled'}`;
-  lines.push(
-    sh`[ -e "$D/before" ] || [ -e "$D/stamp" ] || printf '%s\n' ${before} | write_whole "$D" "$D/before" || ${fail}`,
-  );
+  lines.push(sh`[ -e "$D/before" ] || [ -e "$D/stamp" ] || write_whole "$D" "$D/before" ${before} || ${fail}`);
   const swaps = operations.length > 0;
   const bringsBack = (path: string) => sh`there ${besides(path).fresh}`;
   if (swaps) {
-    lines.push(sh`printf %s ${JOURNAL_FUNCTIONS} | journal_open ${JOURNAL_UNIT} || ${fail}`);
+    lines.push(sh`journal_open ${JOURNAL_UNIT} ${JOURNAL_FUNCTIONS} || ${fail}`);
     for (const operation of operations) {
       const { path } = operation;
       if (operation.kind !== 'restore' && operation.kind !== 'directory') {
         const key = pathKey(path);
         lines.push(sh`claiming ${key}`, sh`keep ${key} ${path} || ${fail}`);
       }
-      lines.push(sh`${stageScript(operation, sent)} || { say ${`cannot stage ${path}`}; ${fail}; }`);
+      lines.push(sh`${layScript(operation, sent)} || { say ${`cannot stage ${path}`}; ${fail}; }`);
     }
+    lines.push(sh`${finishScript(operations)} || { say 'cannot stage the set'; ${fail}; }`);
     if (transaction.validate !== undefined)
       lines.push(
         sh`${overlaidScript(operations, sent, transaction.validate, CHECKER_SECONDS, marker)} || { r=$?; discard; case $r in ${NOT_OVERLAID}) exit ${TRANSACTION_STATUS.notShown} ;; 124|137) exit ${TRANSACTION_STATUS.checkerHung} ;; *) exit ${TRANSACTION_STATUS.refused} ;; esac; }`,
@@ -172,15 +171,17 @@ export function transactionScript(transaction: Transaction, sent: Bodies, marker
   for (const operation of operations) {
     const { path } = operation;
     const { fresh } = besides(path);
-    if (operation.kind === 'absent') lines.push(sh`vanish ${path} || undo`);
+    if (operation.kind === 'absent') lines.push(sh`rm -f -- ${path} || undo`);
     else if (operation.kind === 'directory')
       lines.push(sh`own_directory ${path} ${operation.mode} ${operation.owner} ${operation.group} || undo`);
     else if (operation.kind === 'restore')
       lines.push(
-        sh`if ${bringsBack(path)}; then swap ${fresh} ${path}; else vanish_ours ${pathKey(path)} ${path}; fi || undo`,
+        sh`if ${bringsBack(path)}; then mv -fT -- ${fresh} ${path}; else vanish_ours ${pathKey(path)} ${path}; fi || undo`,
       );
-    else lines.push(sh`swap ${fresh} ${path} || undo`);
+    else lines.push(sh`mv -fT -- ${fresh} ${path} || undo`);
   }
+  const changed = operations.filter(({ kind }) => kind !== 'directory').map(({ path }) => directoryOf(path));
+  if (changed.length > 0) lines.push(sh`sync -- ${[...new Set(changed)]} || undo`);
   if (transaction.daemonReload) lines.push(sh`${systemctl(['daemon-reload'])} || undo`);
   if (transaction.unmask) lines.push(sh`systemctl -q unmask -- ${unit} || undo`);
   if (transaction.enable === false) lines.push(sh`${systemctl(['-q', 'disable', '--', unit])} || undo`);
