@@ -1,6 +1,7 @@
 import type { FileOperation } from '../resource/change.ts';
 import { type Bodies, besides, directoryOf, pathKey } from './file-script.ts';
 import { joinScripts, Script, sh } from './sh.ts';
+import { WAITING_ROOM } from './state-functions.ts';
 
 /** What can be made together with others: things that only have to appear. */
 export type PlainOperation = Extract<FileOperation, { kind: 'file' | 'symlink' | 'directory' }>;
@@ -27,7 +28,6 @@ const FUNCTIONS = String.raw`lay() {
   [ "$r" -eq 0 ] && own "$k"
 }
 point() { clear "$3" && ln -s -- "$2" "$3" && own "$1"; }
-waiting_room() { { ! there "$1" || rm -rf -- "$1"; } && mkdir -m 0700 -- "$1"; }
 stuck() {
   while [ $# -gt 0 ]; do
     if there "$2"; then at=$1 swapped=$1; return; fi
@@ -36,8 +36,12 @@ stuck() {
 }
 `;
 
-/** From so many files on that go into one directory, they wait for their names in one of their own there. */
-const WAITING_ROOM_FROM = 4;
+/**
+ * From so many files on that go into one directory, all but the last wait for their names in one of their own there. The
+ * last keeps that directory from being forgotten: as long as it is there, the last file lacks, and whoever makes a file
+ * in its place removes it first.
+ */
+const WAITING_ROOM_FROM = 6;
 
 /** The directories above a path, the outermost first. */
 function above(path: string): string[] {
@@ -63,7 +67,7 @@ interface Run {
 
 /** No file's new name is this one: that begins so and goes on. */
 function roomIn(directory: string): string {
-  return `${directory === '/' ? '' : directory}/.farmctl-new.`;
+  return `${directory === '/' ? '' : directory}/${WAITING_ROOM}`;
 }
 
 function runsOf(steps: readonly (readonly PlainOperation[])[]): readonly Run[] {
@@ -77,14 +81,21 @@ function runsOf(steps: readonly (readonly PlainOperation[])[]): readonly Run[] {
       else cut.push({ directory, all: [{ step, operation }] });
     }
   const taken = new Set<string>();
-  return cut.map(({ directory, all }) => {
+  return cut.flatMap(({ directory, all }): readonly Run[] => {
     const names = new Set(all.map(({ operation }) => operation.path));
     const hasRoom = all.length >= WAITING_ROOM_FROM && names.size === all.length && !taken.has(directory);
     if (hasRoom) taken.add(directory);
-    const room = hasRoom ? roomIn(directory) : undefined;
-    const freshOf = (path: string) =>
-      room === undefined ? besides(path).fresh : `${room}/${path.slice(path.lastIndexOf('/') + 1)}`;
-    return { directory, room, laid: all.map((one) => ({ ...one, fresh: freshOf(one.operation.path) })) };
+    const beside = (one: Omit<Laid, 'fresh'>): Laid => ({ ...one, fresh: besides(one.operation.path).fresh });
+    if (!hasRoom) return [{ directory, room: undefined, laid: all.map(beside) }];
+    const room = roomIn(directory);
+    const waiting = all.slice(0, -1).map((one) => {
+      const { path } = one.operation;
+      return { ...one, fresh: `${room}/${path.slice(path.lastIndexOf('/') + 1)}` };
+    });
+    return [
+      { directory, room, laid: waiting },
+      { directory, room: undefined, laid: all.slice(-1).map(beside) },
+    ];
   });
 }
 
@@ -103,11 +114,14 @@ function makeDirectories(steps: readonly (readonly PlainOperation[])[]): readonl
       ({ directory, mark }) =>
         sh`[ -d ${directory} ] || { set -- "$@" ${directory}; printf '' >|"$S"/directories/${mark} || bad; }`,
     ),
-    sh`if [ $# -gt 0 ] && ! mkdir -m 0755 -- "$@"; then`,
+    sh`if [ $# -gt 0 ] && ! mkdir -m 0755 -- "$@"; then
+at=-1`,
     ...each.map(
-      ({ directory, step, mark }) => sh`[ -d ${directory} ] || { at=${step}; rm -f -- "$S"/directories/${mark}; bad; }`,
+      ({ directory, step, mark }) =>
+        sh`[ -d ${directory} ] || { rm -f -- "$S"/directories/${mark}; [ "$at" -ge 0 ] || at=${step}; }`,
     ),
-    sh`bad
+    sh`[ "$at" -ge 0 ] || at=0
+bad
 fi`,
   ];
 }
@@ -129,6 +143,7 @@ at=0 swapped=0
 ${FUNCTIONS}`),
     sh`bad() { printf '%s %s\n' "$at" "$swapped" >|${report}; exit ${BATCH_FAILED}; }`,
     ...makeDirectories(steps),
+    ...[...new Set(runs.map(({ directory }) => directory))].map((directory) => stage(sh`no_room ${directory}`)),
   ];
   let current = 0;
   const begin = (step: number) => {
@@ -136,7 +151,7 @@ ${FUNCTIONS}`),
     current = step;
   };
   for (const { room, laid } of runs) {
-    if (room !== undefined) lines.push(stage(sh`waiting_room ${room}`));
+    if (room !== undefined) lines.push(stage(sh`mkdir -m 0700 -- ${room}`));
     for (const { step, operation, fresh } of laid) {
       const { path } = operation;
       const key = pathKey(path);

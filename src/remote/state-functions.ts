@@ -1,5 +1,8 @@
 import { STATE_DIRECTORY } from './runtime.ts';
 
+/** In a directory that gets many files at once: where they wait for their names. */
+export const WAITING_ROOM = '.farmctl-new.';
+
 /**
  * Functions of the scripts that change a host. `S` is farmctl's own directory there, `B` the directory of the bodies
  * that came with the request. Every function returns non-zero if anything in it failed.
@@ -8,12 +11,14 @@ import { STATE_DIRECTORY } from './runtime.ts';
  * - `keep KEY PATH`: what is at PATH and was not put there by us is set aside once, to come back on removal.
  * - `manifest_add KEY LINE`, `manifest_drop KEY`: the list of what farmctl put here.
  * - `parents DIRECTORY`: makes missing directories and remembers that we did.
+ * - `no_room DIRECTORY`: removes what files waited in there whose run did not live to give them their names.
  * - `own_directory PATH MODE OWNER GROUP`: gives a directory its mode and owners.
  * - `put NEW COMMAND...`: what the command prints, in a new file that nobody else can read; `own KEY`: that path is ours.
  * - `stage_original KEY NEW`: what was set aside, beside its old place, whole and flushed.
  * - `vanish_ours KEY PATH`: a removal of what was not given back yet, by a run that did not live to say so.
  * - `restore_kept DIRECTORY`: everything that was set aside from directly inside it comes back where nothing is now.
  * - `forget_parents DIRECTORY`: an empty directory that we made goes, and so upwards; also for the removals of roles.
+ * - `flush_folders DIRECTORY...`: those of them that are there.
  * - `swap NEW PATH`, `vanish PATH`, `release KEY PATH`: one rename, one removal, and forgetting a path that was ours.
  */
 export const STATE_FUNCTIONS = String.raw`S=${STATE_DIRECTORY}
@@ -40,8 +45,9 @@ own() { [ -e "$S/paths/$1" ] || printf '' >|"$S/paths/$1"; }
 manifest_add() { write_whole "$S/manifest" "$S/manifest/$1" "$2"; }
 manifest_drop() { rm -f -- "$S/manifest/$1" && sync -- "$S/manifest"; }
 key_of() { printf %s "$1" | sha256sum | cut -c 1-32; }
+no_room() { [ ! -d "$1/${WAITING_ROOM}" ] || rm -rf -- "$1/${WAITING_ROOM}"; }
 parents() {
-  [ ! -d "$1" ] || return 0
+  if [ -d "$1" ]; then no_room "$1"; return; fi
   case $1 in /*/*) parents "${'${1%/*}'}" || return 1 ;; esac
   mkdir -m 0755 -- "$1" && printf '' >"$S/directories/$(key_of "$1")"
 }
@@ -67,6 +73,13 @@ put() {
 own_directory() { chown -- "$3:$4" "$1" && chmod -- "$2" "$1"; }
 stage_original() { clear "$2" && cp -aT -- "$S/originals/$1" "$2" && flush "$2"; }
 swap() { folder_of "$2"; mv -fT -- "$1" "$2" && sync -- "$f"; }
+flush_folders() {
+  for f; do
+    shift
+    [ ! -d "$f" ] || set -- "$@" "$f"
+  done
+  [ $# -eq 0 ] || sync -- "$@"
+}
 vanish() { folder_of "$1"; rm -f -- "$1" && sync -- "$f"; }
 vanish_ours() { [ ! -e "$S/paths/$1" ] || vanish "$2"; }
 restore_kept() {

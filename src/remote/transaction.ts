@@ -181,7 +181,7 @@ export function transactionScript(transaction: Transaction, sent: Bodies, marker
     else lines.push(sh`mv -fT -- ${fresh} ${path} || undo`);
   }
   const changed = operations.filter(({ kind }) => kind !== 'directory').map(({ path }) => directoryOf(path));
-  if (changed.length > 0) lines.push(sh`sync -- ${[...new Set(changed)]} || undo`);
+  if (changed.length > 0) lines.push(sh`flush_folders ${[...new Set(changed)]} || undo`);
   if (transaction.daemonReload) lines.push(sh`${systemctl(['daemon-reload'])} || undo`);
   if (transaction.unmask) lines.push(sh`systemctl -q unmask -- ${unit} || undo`);
   if (transaction.enable === false) lines.push(sh`${systemctl(['-q', 'disable', '--', unit])} || undo`);
