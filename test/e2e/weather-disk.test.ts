@@ -80,7 +80,7 @@ const ROUNDS: readonly (readonly [Weathered, Weathered, Weathered])[] = [
   ],
   [
     { what: 'a read-only journal', script: then('check', readOnly(STATE)), said: [SET, 'journal', ...READ_ONLY] },
-    { what: 'no page for the stamp', script: then('load', full(STATE)), said: [SET, ...FULL] },
+    { what: 'no page for the stamp', script: then('load', full(STATE)), said: [SET, ...PRINTF] },
     { what: 'read-only once it is swapped', script: then('load', readOnly(PAIR)), said: [SET, ...READ_ONLY] },
   ],
   [
