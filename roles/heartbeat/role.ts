@@ -34,7 +34,9 @@ function resources(context: Context): Resource[] {
     packages(['heartbeat', 'iproute2']),
     // It logs to the journal by itself.
     service({ unit: 'logd.service', enabled: false, active: false, config: [] }),
-    ...pair.vips.map(({ address, network }) => movingAddress({ address, device: deviceOf(network) })),
+    ...pair.vips.map(({ address, network, pair: [preferred] }) =>
+      movingAddress({ address, device: deviceOf(network), group: preferred === host.name ? 'local' : 'foreign' }),
+    ),
     service({
       unit: UNIT,
       enabled: true,

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { movingAddress } from '../../roles/heartbeat/moving-address.ts';
 import { FarmError } from '../../src/index.ts';
 import type { RolloutHost } from '../../src/role/define.ts';
 import { loadRoles } from '../../src/role/load.ts';
@@ -254,5 +255,33 @@ describe('heartbeat', () => {
     expect(rollout?.([host('a', true, 'dns'), host('b', true)])).toEqual([['b'], ['a']]);
     expect(rollout?.([host('a', true), host('b', false)])).toEqual([['b'], ['a']]);
     expect(rollout?.([host('a', true, 'dns')])).toEqual([['a']]);
+  });
+});
+
+describe('an address that moves', () => {
+  const { type, desired } = movingAddress({ address: '10.77.0.53', device: 'eth0', group: 'local' });
+  const diff = (isHere: boolean, isOurs: boolean | undefined) =>
+    type.diff(desired, { isTold: true, isHere, isOurs }, []);
+  const script = (isHere: boolean, isOurs: boolean | undefined) =>
+    type.apply(desired, { isTold: true, isHere, isOurs }, []).script?.text ?? '';
+
+  it('is as desired where heartbeat says it is, and while nobody knows', () => {
+    for (const isHere of [true, false]) {
+      expect(diff(isHere, isHere)).toBeUndefined();
+      expect(diff(isHere, undefined)).toBeUndefined();
+    }
+  });
+
+  it('is put on where heartbeat believes it to be, and taken off where not', () => {
+    expect(diff(false, true)).toMatchObject({ action: 'update', risk: 'none' });
+    expect(script(false, true)).toContain('10.77.0.53/32/eth0 start');
+    expect(diff(true, false)).toMatchObject({ action: 'update', risk: 'outage' });
+    expect(script(true, false)).toContain('10.77.0.53/32/eth0 stop');
+  });
+
+  it('is new where heartbeat was not told of it, wherever it is', () => {
+    const untold = { isTold: false, isHere: true, isOurs: false };
+    expect(type.diff(desired, untold, [])).toMatchObject({ action: 'create' });
+    expect(type.apply(desired, untold, []).script).toBeUndefined();
   });
 });
