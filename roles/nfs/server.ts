@@ -112,7 +112,11 @@ export function serverResources(context: Context): readonly Resource[] {
     ...withoutNfs3,
     packages(['nfs-kernel-server']),
     ...accounts(variables.ids),
-    ...variables.exports.map(({ path, owner, group, mode }) => directory({ path, owner, group, mode })),
+    ...variables.exports.flatMap(({ path, directories, owner, group, mode }) =>
+      [path, ...directories.map((name) => `${path}/${name}`)].map((one) =>
+        directory({ path: one, owner, group, mode }),
+      ),
+    ),
     service({ unit: 'nfs-blkmap.service', enabled: false, active: false, config: [] }),
     service({
       unit: 'nfs-server.service',
