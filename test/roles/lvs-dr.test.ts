@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { loopbackVip } from '../../roles/lvs-dr/loopback-vip.ts';
+import { observe } from '../unit/resource/run-probe.ts';
 import { fileText, mistakes, outline, rehearse } from './harness.ts';
 
 const environment = { LVS: 'hidden-word' };
@@ -795,5 +797,30 @@ describe('lvs-dr refuses', () => {
   it('a weight out of range', async () => {
     const found = await mistakes(inventory({ services: BOTH, app1: ', lvs-dr: { weight: 65536 }' }), 'lb1');
     expect(found.map(({ code }) => code)).toEqual(['variables/invalid']);
+  });
+});
+
+describe('a virtual address on a real server', () => {
+  const resource = loopbackVip({ address: '127.0.0.1', device: 'lo' });
+  const { type, desired } = resource;
+
+  it('is on its device and on no other', () => {
+    expect(type.diff(desired, { isThere: true, elsewhere: [] }, [])).toBeUndefined();
+    const found = { isThere: true, elsewhere: ['127.0.0.1/24 eth0'] };
+    expect(type.diff(desired, found, [])?.fields).toEqual([{ name: 'also', from: '127.0.0.1/24 eth0', to: undefined }]);
+    expect(type.apply(desired, found, []).script?.text).toContain('ip address del 127.0.0.1/24 dev eth0');
+    expect(type.diff(desired, undefined, [])).toMatchObject({ action: 'create' });
+  });
+
+  it('may be there already when its turn comes, but nowhere that the plan did not say', () => {
+    const there = { isThere: true, elsewhere: ['127.0.0.1/24 eth0'] };
+    expect(type.covers?.(desired, { isThere: false, elsewhere: there.elsewhere }, there)).toBe(true);
+    expect(type.covers?.(desired, undefined, there)).toBe(false);
+  });
+
+  it('is told from the same address elsewhere', () => {
+    const [found] = observe([resource, loopbackVip({ address: '127.0.0.2', device: 'lo' })]);
+    // This machine's own has a network of 8 bits, and is no virtual address.
+    expect(found).toEqual({ state: 'known', value: { isThere: false, elsewhere: ['127.0.0.1/8 lo'] } });
   });
 });
