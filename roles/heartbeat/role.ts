@@ -77,6 +77,11 @@ export default defineRole({
   summary: "Moves a pair's virtual addresses to the other host when one dies.",
   systems: ['debian-12'],
   variables,
+  // An address comes when that is there which answers at it.
+  after: [
+    { part: 'lvs-dr/director', on: 'same-host' },
+    { part: 'bind9', on: 'same-host' },
+  ],
   resources,
   checks,
   offers: ({ variables: { authkey, otherAuthkeys, ...offer } }): Offer => offer,

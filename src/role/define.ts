@@ -61,8 +61,14 @@ export interface RoleContext<V> {
   warn(variable: string, detail: string, hint?: string): void;
 }
 
-/** `nfs/server` (only order), or that its failure (`all` or `any` host of it) stops this part. */
-export type After = string | { readonly part: string; readonly needs: 'all' | 'any' };
+/**
+ * `nfs/server` (only order), or that its failure (`all` or `any` host of it) stops this part, or that the order counts
+ * on one host alone: a tier must list that part first, and no other host is waited for.
+ */
+export type After =
+  | string
+  | { readonly part: string; readonly needs: 'all' | 'any' }
+  | { readonly part: string; readonly on: 'same-host' };
 
 /** For `rollout`: a host of the part that is still to be changed. */
 export interface RolloutHost {

@@ -53,7 +53,11 @@ export function orderRemovals(
       const entry = graph.get(nodeKey({ host, part: removalOf(part) }));
       if (entry === undefined) continue;
       const later = [...known].filter(
-        (other) => other !== part && afterOf(other).some((after) => matches(part, asAfter(after).part)),
+        (other) =>
+          other !== part &&
+          afterOf(other)
+            .map(asAfter)
+            .some((one) => one.needs !== undefined && matches(part, one.part)),
       );
       for (const other of later) {
         const needs = parts.includes(other) || removed.includes(other) ? 'order' : 'all';
