@@ -1,5 +1,5 @@
 import type { FarmView, HostView } from 'farmctl';
-import { covers, overlaps, waysBetween } from './networks.ts';
+import { covers, overlapOf, type Range, rangeOf, waysBetween } from './networks.ts';
 import type { ServerOffer } from './offers.ts';
 import type { Identity, Share, ShareClient } from './variables.ts';
 
@@ -8,6 +8,8 @@ export interface Allowed {
   readonly path: string;
   /** `10.77.0.0/24`; a single address as /32, since a name or a bare address would be looked up in the DNS. */
   readonly client: string;
+  /** The addresses of `client`. */
+  readonly range: Range;
   readonly access: 'rw' | 'ro';
   readonly squash: 'root' | 'all' | 'none';
   readonly sync: boolean;
@@ -63,7 +65,7 @@ function clientsOf(place: Place, one: ShareClient, path: string, refuse: Refuse)
       : [found.cidr];
   }
   if (cidr !== undefined)
-    return networks.some((known) => covers(known.cidr, cidr))
+    return networks.some((known) => covers(rangeOf(known.cidr), rangeOf(cidr)))
       ? [cidr]
       : refuse(`${path} is for ${cidr}, which lies in no network of ${server.name}.`, `It serves in ${names}.`);
   const hosts = farm.allHosts.filter((known) => known.name === host || known.tier === tier);
@@ -75,7 +77,11 @@ function clientsOf(place: Place, one: ShareClient, path: string, refuse: Refuse)
 }
 
 /** What the hosts of the farm that mount this export need. */
-function fromMounts(place: Place, share: Share, refuse: Refuse): readonly Pick<Allowed, 'client' | 'access'>[] {
+function fromMounts(
+  place: Place,
+  share: Share,
+  refuse: Refuse,
+): readonly Pick<Allowed, 'client' | 'range' | 'access'>[] {
   const { farm, server } = place;
   return farm.hosts('nfs/client').flatMap(({ host, offer }) => {
     const wishes = offer.mounts.filter(
@@ -84,7 +90,7 @@ function fromMounts(place: Place, share: Share, refuse: Refuse): readonly Pick<A
     if (wishes.length === 0) return [];
     const writes = share.access === 'rw' && wishes.some((one) => one.access === 'rw');
     const access = writes ? ('rw' as const) : ('ro' as const);
-    return addressesOf(place, host, share.path, refuse).map((client) => ({ client, access }));
+    return addressesOf(place, host, share.path, refuse).map((client) => ({ client, range: rangeOf(client), access }));
   });
 }
 
@@ -98,28 +104,37 @@ function allowedOf(place: Place, share: Share, refuse: Refuse): readonly Allowed
   return share.clients.flatMap((one) => {
     const as = identity(place.offer.ids, one.anonymous ?? share.anonymous, path, refuse);
     return clientsOf(place, one, path, refuse).map((client) => ({
-      ...{ ...common, ...as, client },
+      ...{ ...common, ...as, client, range: rangeOf(client) },
       access: one.access ?? share.access,
       squash: one.squash ?? share.squash,
     }));
   });
 }
 
-/** All that a server gives away, sorted by path and client as the table is compared. */
-export function allAllowed(place: Place, refuse: Refuse): readonly Allowed[] {
+function makeTable(place: Place, refuse: Refuse): readonly Allowed[] {
   const all = place.offer.exports.flatMap((share) => {
     const allowed = allowedOf(place, share, refuse);
-    for (const [index, one] of allowed.entries()) {
-      const other = allowed.slice(0, index).find((before) => overlaps(before.client, one.client));
-      if (other !== undefined)
-        refuse(
-          `${share.path} is for ${other.client} and for ${one.client}, which have addresses in common.`,
-          'The server would take either: name each client once.',
-        );
-    }
+    const [one, other] = overlapOf(allowed) ?? [];
+    if (one !== undefined && other !== undefined)
+      refuse(
+        `${share.path} is for ${one.client} and for ${other.client}, which have addresses in common.`,
+        'The server would take either: name each client once.',
+      );
     return allowed;
   });
   return all.toSorted((a, b) => compare(a.path, b.path) || compare(a.client, b.client));
+}
+
+/** Of each farm, by the server's name. All clients ask for the whole table of their server, and no farm ever changes. */
+const tables = new WeakMap<FarmView, Map<string, readonly Allowed[]>>();
+
+/** All that a server gives away, sorted by path and client as the table is compared. Worked out once in a farm. */
+export function allAllowed(place: Place, refuse: Refuse): readonly Allowed[] {
+  const ofFarm = tables.get(place.farm) ?? new Map<string, readonly Allowed[]>();
+  tables.set(place.farm, ofFarm);
+  const all = ofFarm.get(place.server.name) ?? makeTable(place, refuse);
+  ofFarm.set(place.server.name, all);
+  return all;
 }
 
 function compare(a: string, b: string): number {

@@ -1,6 +1,6 @@
 import type { FarmView, HostView } from 'farmctl';
 import { allAllowed, type Refuse } from './allowed.ts';
-import { covers, waysBetween } from './networks.ts';
+import { covers, rangeOf, waysBetween } from './networks.ts';
 import type { MountWish, Variables } from './variables.ts';
 
 /** A mount of a client, with the server that it found. */
@@ -93,8 +93,9 @@ function resolve(farm: FarmView, host: HostView, ids: Variables['ids'], wish: Mo
       `Networks that both are in and that it listens on: ${common}.`,
     );
   }
+  const address = rangeOf(way.client);
   const allowed = allAllowed({ server, offer, farm }, refuse).find(
-    (one) => one.path === wish.export && covers(one.client, way.client),
+    (one) => one.path === wish.export && covers(one.range, address),
   );
   if (allowed === undefined)
     refuse(`${server.name} does not export ${wish.export} to ${host.name} (${way.client}).`, 'Add it to its clients.');

@@ -1,7 +1,7 @@
 import type { HostView } from 'farmctl';
 
 /** A range of IPv4 addresses as unsigned numbers, both ends included. */
-interface Range {
+export interface Range {
   readonly first: number;
   readonly last: number;
 }
@@ -18,16 +18,20 @@ export function rangeOf(network: string): Range {
   return { first, last: first + size - 1 };
 }
 
-/** True if the two have an address in common. */
-export function overlaps(one: string, other: string): boolean {
-  const [a, b] = [rangeOf(one), rangeOf(other)];
-  return a.first <= b.last && b.first <= a.last;
+/** Two of them that have an address in common, if there are such; the one that begins first comes first. */
+export function overlapOf<R extends { readonly range: Range }>(all: readonly R[]): readonly [R, R] | undefined {
+  // Sorted like this, a range that reaches into any later one reaches into the next one.
+  const sorted = all.toSorted((a, b) => a.range.first - b.range.first);
+  for (const [index, other] of sorted.entries()) {
+    const before = sorted[index - 1];
+    if (before !== undefined && other.range.first <= before.range.last) return [before, other];
+  }
+  return undefined;
 }
 
 /** True if all of the inner one lies in the outer one. */
-export function covers(outer: string, inner: string): boolean {
-  const [a, b] = [rangeOf(outer), rangeOf(inner)];
-  return a.first <= b.first && b.last <= a.last;
+export function covers(outer: Range, inner: Range): boolean {
+  return outer.first <= inner.first && inner.last <= outer.last;
 }
 
 /** A way between a server and a client: a network that both are in, and their addresses there. */
