@@ -197,7 +197,8 @@ export default defineRole({
   systems: ['debian-12'],
   variables,
   // What it serves may lie there, and on one host the mounts have to come first in the tier's list.
-  after: ['nfs/client'],
+  // A server that has not the balancer's address yet must not answer its checks.
+  after: ['nfs/client', { part: 'lvs-dr/real', on: 'same-host' }],
 
   resources(context) {
     const sites = sitesOf(context);

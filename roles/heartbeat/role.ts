@@ -34,7 +34,9 @@ function resources(context: Context): Resource[] {
     packages(['heartbeat', 'iproute2']),
     // It logs to the journal by itself.
     service({ unit: 'logd.service', enabled: false, active: false, config: [] }),
-    ...pair.vips.map(({ address, network }) => movingAddress({ address, device: deviceOf(network) })),
+    ...pair.vips.map(({ address, network, pair: [preferred] }) =>
+      movingAddress({ address, device: deviceOf(network), group: preferred === host.name ? 'local' : 'foreign' }),
+    ),
     service({
       unit: UNIT,
       enabled: true,
@@ -75,9 +77,13 @@ export default defineRole({
   summary: "Moves a pair's virtual addresses to the other host when one dies.",
   systems: ['debian-12'],
   variables,
+  // An address comes when that is there which answers at it.
+  after: [
+    { part: 'lvs-dr/director', on: 'same-host' },
+    { part: 'bind9', on: 'same-host' },
+  ],
   resources,
   checks,
-  offers: ({ variables: offer }): Offer => offer,
+  offers: ({ variables: { authkey, otherAuthkeys, ...offer } }): Offer => offer,
   rollout,
-  filesFirst: true,
 });

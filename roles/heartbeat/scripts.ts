@@ -32,26 +32,34 @@ export const reloadScript = sh`systemctl is-active -q heartbeat.service || exit 
 exec ${DAEMON} -r`;
 
 /**
- * Proof that the daemon runs with the parameters of the new set. Then it is given time to agree with the other node who
- * has what, so that the other one is not changed before this one could take over; that they agree is no matter of the
- * configuration. Where they cannot yet, as the other one has still the old key or port, it is changed in time: after
- * `initdead` seconds without a word this one would take the addresses.
+ * Seconds that the proof waits at most for a daemon that does not speak: a little less than what a proof as a whole is
+ * given, with what comes behind.
+ */
+const LONGEST_SILENCE = 35;
+
+/**
+ * Proof that the daemon runs with the parameters of the new set. A daemon that started alone says nothing for `initdead`
+ * seconds, as it waits for the other node; where that is longer than a proof may last, it is enough that it runs. Then it is
+ * given time to agree with the other node who has what, so that the other one is not changed before this one could take
+ * over; that they agree is no matter of the configuration.
+ * @param initdead in seconds
  */
 export function verifyScript(parameters: Readonly<Record<string, string>>, initdead: number): Script {
-  const looks = Math.max(1, Math.min(36, Math.floor(2 * (initdead - 2))));
   const wanted = Object.entries(parameters).map(
     ([name, value]) => sh` && [ "$(cl_status hbparameter -p ${name} 2>/dev/null)" = ${value} ]`,
   );
-  return sh`left=40
+  const isSilentForLong = initdead + 10 > LONGEST_SILENCE;
+  const silence = isSilentForLong ? LONGEST_SILENCE : Math.ceil(initdead + 10);
+  const enough = sh`systemctl -q is-active heartbeat.service && ! cl_status hbstatus >/dev/null 2>&1 && exit 0`;
+  return sh`seconds() { cut -d . -f 1 /proc/uptime; }
+end=$(($(seconds) + ${silence}))
 until systemctl is-active -q heartbeat.service && cl_status hbstatus >/dev/null 2>&1${joined(wanted)}; do
-  [ "$left" -gt 0 ] || { echo "heartbeat does not run with the new parameters"; exit 1; }
-  left=$((left - 1))
+  [ "$(seconds)" -lt "$end" ] || { ${isSilentForLong ? enough : sh`:`}; echo "heartbeat does not run with the new parameters"; exit 1; }
   sleep 0.25
 done
-left=${looks}
-while [ "$left" -gt 0 ]; do
+end=$(($(seconds) + 18))
+while [ "$(seconds)" -lt "$end" ]; do
   case $(cl_status rscstatus 2>/dev/null) in local | foreign | all | none) break ;; esac
-  left=$((left - 1))
   sleep 0.5
 done
 exit 0`;

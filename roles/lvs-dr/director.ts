@@ -17,6 +17,7 @@ import {
   tcpCheck,
   unitFile,
 } from 'farmctl';
+import { firewallMarks } from './firewall-marks.ts';
 import { ipvsTable } from './ipvs-table.ts';
 import { listed, netmask, rows } from './listed.ts';
 import { CONFIG_PATH, MAINTENANCE_PATH, MARKS_PATH } from './paths.ts';
@@ -130,8 +131,8 @@ function marks({ render }: Context, servers: readonly VirtualServer[]): Resource
   const rules = marked.map(({ service: one, vip }) => ({
     address: vip.address,
     protocol: one.protocol,
-    ports: one.ports.join(', '),
-    mark: one.mark,
+    ports: one.ports,
+    mark: one.mark ?? 0,
   }));
   return [
     service({
@@ -146,6 +147,7 @@ function marks({ render }: Context, servers: readonly VirtualServer[]): Resource
       checkers: ['/usr/sbin/nft'],
       verify: sh`nft list table ip farmctl_lvs >/dev/null`,
     }),
+    firewallMarks({ rules }),
   ];
 }
 

@@ -2,6 +2,7 @@ import type { FarmView, HostView, RoleContext, Vip } from 'farmctl';
 import { checkMistake, checkType, type HealthCheck, healthCheck } from './health.ts';
 import { type ServedOffer, servedOffer } from './offers.ts';
 import type { Method, Service, Variables } from './variables.ts';
+import { warnOfWayBack } from './way-back.ts';
 
 /** A real server of one virtual service. */
 export interface RealServer {
@@ -148,6 +149,7 @@ function virtualServers(context: Context, service: Service, vip: Vip): readonly 
       'Leave "network" out, or take the method nat or tunnel.',
     );
   const served = servedBy(context, service);
+  warnOfWayBack(context, service, vip, served);
   const offer = commonOffer(context, service, served);
   const weights = new Map(farm.hosts('lvs-dr/real').map((one) => [one.host.name, one.offer]));
   const isListed = service.check.type !== 'off';

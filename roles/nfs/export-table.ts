@@ -36,7 +36,7 @@ function lineFields(wanted: readonly string[], found: readonly string[]): Field[
 
 /**
  * What the running server really does: the export table that the kernel is told from, the number of threads, and
- * rpc.mountd. A file with one bad line empties the table while `exportfs` and `systemctl reload` may end with 0, and
+ * rpc.mountd. A file with a bad line loses what follows in it while `systemctl reload` ends with 0, and
  * `exportfs -u` or `rpc.nfsd 2` change it without any file: so it is looked at itself.
  */
 export const exportTable = defineResource({

@@ -58,7 +58,7 @@ function tableLines(all: readonly Allowed[]): readonly string[] {
 }
 
 /**
- * exportfs has no way to only check, and one line that it cannot read takes all exports away. So it makes a table of
+ * exportfs has no way to only check, and a line that it cannot read takes away all that follow in its file. So it makes a table of
  * its own from the new files, in the private mount namespace, and that table has to be the one that is wanted: a host
  * that cannot be resolved or a blank before a parenthesis is no error to it.
  */
@@ -112,7 +112,11 @@ export function serverResources(context: Context): readonly Resource[] {
     ...withoutNfs3,
     packages(['nfs-kernel-server']),
     ...accounts(variables.ids),
-    ...variables.exports.map(({ path, owner, group, mode }) => directory({ path, owner, group, mode })),
+    ...variables.exports.flatMap(({ path, directories, owner, group, mode }) =>
+      [path, ...directories.map((name) => `${path}/${name}`)].map((one) =>
+        directory({ path: one, owner, group, mode }),
+      ),
+    ),
     service({ unit: 'nfs-blkmap.service', enabled: false, active: false, config: [] }),
     service({
       unit: 'nfs-server.service',

@@ -36,6 +36,17 @@ const share = t.object({
   owner: t.string({ default: 'root', pattern: ACCOUNT, description: 'Owner of the directory.' }),
   group: t.string({ default: 'root', pattern: ACCOUNT, description: 'Group of the directory.' }),
   mode: t.mode({ default: '0755', description: 'Permissions of the directory.' }),
+  directories: t.array(
+    t.string({
+      pattern: '^(?!\\.{1,2}(/|$))[A-Za-z0-9._@+-]+(/(?!\\.{1,2}(/|$))[A-Za-z0-9._@+-]+)*$',
+      title: 'a path below it, such as htdocs',
+    }),
+    {
+      default: [],
+      uniqueItems: true,
+      description: 'Directories in it that are made too, with the same owner, group and mode: `[htdocs]`.',
+    },
+  ),
   access: access({ default: 'rw', description: 'What clients may do: write and read, or only read.' }),
   squash: squash({
     default: 'root',

@@ -12,6 +12,7 @@ import { STATE_DIRECTORY, signsOfLife } from '../remote/runtime.ts';
 import { joinScripts, Script, sh } from '../remote/sh.ts';
 import { STATE_FUNCTIONS } from '../remote/state-functions.ts';
 import { ownState } from '../resource/types/own-state.ts';
+import { removalOf } from '../role/removal-order.ts';
 import type { ResolvedFarm } from '../role/view.ts';
 import type { Connection } from '../transport/transport.ts';
 import { applySteps, probeNow, type StepsOutcome, type StepWatcher } from './apply-steps.ts';
@@ -23,9 +24,6 @@ import type { RunOptions } from './run.ts';
 import { type Answer, openSession, type Session } from './session.ts';
 import { LOG_PATH, preparationScript } from './step-script.ts';
 import { validateStaged } from './validate-staged.ts';
-
-/** The part under which removals are made: after all others of a host. */
-export const REMOVAL_PART = '(removal)';
 
 /** One host in a run: its connection, what was planned, and how it came out so far. */
 export interface HostRun {
@@ -45,8 +43,6 @@ export interface HostRun {
   session: Session | undefined;
   isLocked: boolean;
   packagesRan: boolean;
-  /** By part: the unit whose files went ahead of its process. */
-  readonly filesAhead: Map<string, string>;
 }
 
 export function newHostRun(host: Host): HostRun {
@@ -74,7 +70,6 @@ export function newHostRun(host: Host): HostRun {
     session: undefined,
     isLocked: false,
     packagesRan: false,
-    filesAhead: new Map(),
   };
 }
 
@@ -200,7 +195,7 @@ function forgetScript(entries: readonly ManifestEntry[], unclaimed: readonly str
 }
 
 /** Takes the host's exclusive lock for the rest of the run, and masks what must not start too early. */
-export async function lockHost(run: HostRun, options: RunOptions): Promise<boolean> {
+async function lockHost(run: HostRun, options: RunOptions): Promise<boolean> {
   const { session, host } = run;
   if (session === undefined) return false;
   if (run.isLocked) return true;
@@ -231,7 +226,8 @@ exit $r`);
   run.isLocked = true;
   const begun = await session.exchange(
     joinScripts([
-      sh`rm -rf ${STATE_DIRECTORY}/.farmctl-bodies.*; printf '%s\n' ${owner} >${STATE_DIRECTORY}/owner`,
+      sh`for d in ${STATE_DIRECTORY}/.farmctl-bodies.*; do [ ! -e "$d" ] || rm -rf -- "$d"; done
+printf '%s\n' ${owner} >${STATE_DIRECTORY}/owner`,
       told(
         joinScripts([
           forgetScript(run.forgotten, run.unclaimed),
@@ -266,9 +262,9 @@ function unwritable(host: string, how: string, answer: Answer): Diagnostic {
   });
 }
 
-/** The steps of one part of the host; those of removals come under REMOVAL_PART. */
+/** The steps of one part of the host, or those of its removals under their own name. */
 export function stepsOf(run: HostRun, part: string): readonly Step[] {
-  return run.steps.filter((step) => (step.isRemoval ? REMOVAL_PART : step.part) === part);
+  return run.steps.filter((step) => (step.isRemoval ? removalOf(step.part) : step.part) === part);
 }
 
 function notConverged(run: HostRun, part: string, resource: string, fields: string): Diagnostic {
@@ -284,8 +280,7 @@ function notConverged(run: HostRun, part: string, resource: string, fields: stri
   );
 }
 
-/** Counts time to a part of the host. */
-export function addToPart(run: HostRun, part: string, ms: number): void {
+function addToPart(run: HostRun, part: string, ms: number): void {
   const { timings } = run;
   timings.applyMs += ms;
   timings.partsMs = { ...timings.partsMs, [part]: (timings.partsMs[part] ?? 0) + ms };
@@ -306,9 +301,9 @@ export async function applyPart(
     const outcome = await applySteps(run.session, steps, applying);
     run.packagesRan = applying.packagesRan;
     if (outcome !== 'done') return outcome;
-    if (part === REMOVAL_PART) {
-      // Also those that were gone already when their turn came.
-      const entries = steps.flatMap((step) => step.entries);
+    // Also those that were gone already when their turn came.
+    const entries = steps.filter((step) => step.isRemoval).flatMap((step) => step.entries);
+    if (entries.length > 0) {
       await run.session.exchange(forgetScript(entries), [], { deadlineMs: DEADLINES.stepMs, doing: 'forgetting' });
     }
     const resources = run.desired.parts.find((one) => one.part === part)?.resources ?? [];

@@ -4,10 +4,9 @@ import { PLAN_FORMAT_VERSION, type Plan } from '../plan/plan.ts';
 import { graver, type Risk } from '../resource/change.ts';
 import type { Role } from '../role/define.ts';
 import { orderNodes } from '../role/order.ts';
+import { orderRemovals } from '../role/removal-order.ts';
 import { resolveFarm } from '../role/view.ts';
-import type { StepWatcher } from './apply-steps.ts';
 import type { HostResult } from './events.ts';
-import { sendFilesAhead, takeFilesBack } from './files-first.ts';
 import { heldVips, partners } from './held-vips.ts';
 import {
   applyPart,
@@ -17,7 +16,6 @@ import {
   letGo,
   newHostRun,
   planHostRun,
-  REMOVAL_PART,
   resultOf,
   stepsOf,
 } from './host-run.ts';
@@ -130,31 +128,30 @@ async function applyRuns(
         ),
     ),
   );
-  const works: Work[] = [];
   const nodesByHost = Map.groupBy(graph.values(), ({ node }) => node.host);
-  for (const run of runs) {
-    const own = nodesByHost.get(run.host.name) ?? [];
+  const partOf = (name: string) => [...roles.values()].find((role) => role.parts.has(name))?.parts.get(name);
+  const removals = orderRemovals(
+    runs.map((run) => ({
+      host: run.host.name,
+      parts: (nodesByHost.get(run.host.name) ?? []).map(({ node }) => node.part),
+      removed: [...new Set(run.steps.filter((step) => step.isRemoval).map((step) => step.part))],
+    })),
+    (name) => partOf(name)?.after ?? [],
+  );
+  const removalsByHost = Map.groupBy(removals.values(), ({ node }) => node.host);
+  const works = runs.flatMap((run): Work[] => {
     const blocked = run.failure !== undefined || run.plan.state === 'refused';
-    for (const { node, dependencies } of own) {
-      works.push({
-        node,
-        dependencies,
-        risk: riskOf(run, node.part),
-        hasChanges: stepsOf(run, node.part).length > 0,
-        wasActive: wasActive(run, node.part),
-        blocked: blocked || refusedParts.has(node.part),
-      });
-    }
-    if (stepsOf(run, REMOVAL_PART).length > 0)
-      works.push({
-        node: { host: run.host.name, part: REMOVAL_PART },
-        dependencies: own.map(({ node }) => ({ node, needs: 'order' as const })),
-        risk: riskOf(run, REMOVAL_PART),
-        hasChanges: true,
-        wasActive: true,
-        blocked,
-      });
-  }
+    const made = nodesByHost.get(run.host.name) ?? [];
+    const taken = removalsByHost.get(run.host.name) ?? [];
+    return [...made, ...taken].map(({ node, dependencies }) => ({
+      node,
+      dependencies,
+      risk: riskOf(run, node.part),
+      hasChanges: stepsOf(run, node.part).length > 0,
+      wasActive: wasActive(run, node.part),
+      blocked: blocked || refusedParts.has(node.part),
+    }));
+  });
   const changing = works.filter((work) => work.hasChanges && !work.blocked);
   const parts = Map.groupBy(changing, (work) => work.node.part);
   const left = new Map<string, number>();
@@ -163,25 +160,9 @@ async function applyRuns(
     kind: 'apply-started',
     parts: [...parts].map(([part, all]) => ({ part, hosts: all.map(({ node }) => node.host) })),
   });
-  const definitionOf = (part: string) => [...roles.values()].find((role) => role.parts.has(part))?.parts.get(part);
-  const watcherOf = (run: HostRun): StepWatcher => {
-    const host = run.host.name;
-    return {
-      started: (change) => report({ kind: 'change-started', host, change }),
-      made: (change, already, durationMs) => {
-        if (already) run.settled += 1;
-        else run.changed += 1;
-        report({ kind: 'change-made', host, change, already, durationMs });
-      },
-      failed: (change, diagnostic) => {
-        run.failure ??= { outcome: 'failed', diagnostic };
-        report({ kind: 'change-failed', host, change, diagnostic });
-      },
-    };
-  };
   await runSchedule(works, {
     turns: {
-      rolloutOf: (part) => definitionOf(part)?.rollout,
+      rolloutOf: (part) => partOf(part)?.rollout,
       partnersOf: partners(options.farm),
       held: async (host) => {
         const run = byHost.get(host);
@@ -190,22 +171,22 @@ async function applyRuns(
     },
     forks: options.forks,
     isStopping: () => options.stopping.aborted,
-    ahead: {
-      isWanted: ({ part }) => definitionOf(part)?.filesFirst === true,
-      send: async ({ host, part }) => {
-        const run = byHost.get(host);
-        return run === undefined ? 'not-attempted' : sendFilesAhead(run, part, options, watcherOf(run));
-      },
-      takeBack: async ({ host, part }) => {
-        const run = byHost.get(host);
-        if (run !== undefined) await takeFilesBack(run, part, options);
-      },
-    },
     run: async ({ host, part }) => {
       const run = byHost.get(host);
       if (run === undefined) return 'not-attempted';
       report({ kind: 'part-started', host, part });
-      return applyPart(run, part, options, watcherOf(run));
+      return applyPart(run, part, options, {
+        started: (change) => report({ kind: 'change-started', host, change }),
+        made: (change, already, durationMs) => {
+          if (already) run.settled += 1;
+          else run.changed += 1;
+          report({ kind: 'change-made', host, change, already, durationMs });
+        },
+        failed: (change, diagnostic) => {
+          run.failure ??= { outcome: 'failed', diagnostic };
+          report({ kind: 'change-failed', host, change, diagnostic });
+        },
+      });
     },
     finished: ({ host, part }, outcome) => {
       const run = byHost.get(host);

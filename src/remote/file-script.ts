@@ -7,20 +7,38 @@ import { joinScripts, type Script, sh } from './sh.ts';
 export interface Bodies {
   /** The body's number: its file on the host is `$B/NUMBER`. */
   add(content: Content): number;
+  /**
+   * Words of a command that prints the content. A short text stands in the script itself, and the shell prints it: as a
+   * body it would cost two processes. Never a sensitive one.
+   */
+  print(content: Content): Script;
   readonly contents: readonly Content[];
 }
+
+/** The most characters of a text that stands in the script, and of all such texts of one request. */
+const SHORT_TEXT = 4096;
+const SHORT_TEXTS = 256 * 1024;
 
 export function bodies(): Bodies {
   const contents: Content[] = [];
   const numbers = new Map<string, number>();
+  let length = 0;
+  const add = (content: Content): number => {
+    const at = numbers.get(content.digest);
+    if (at !== undefined) return at;
+    numbers.set(content.digest, contents.length);
+    contents.push(content);
+    return contents.length - 1;
+  };
   return {
     contents,
-    add(content) {
-      const at = numbers.get(content.digest);
-      if (at !== undefined) return at;
-      numbers.set(content.digest, contents.length);
-      contents.push(content);
-      return contents.length - 1;
+    add,
+    print(content) {
+      const text = content.sensitive ? undefined : content.template;
+      const isShort = text !== undefined && text.length <= SHORT_TEXT && length + text.length <= SHORT_TEXTS;
+      if (!isShort || text.includes('\0')) return sh`cat -- "$B"/${add(content)}`;
+      length += text.length;
+      return sh`printf %s ${text}`;
     },
   };
 }
@@ -43,26 +61,47 @@ export function besides(path: string): { readonly fresh: string; readonly old: s
   };
 }
 
-/** Writes the new thing beside its target, complete and flushed. Nothing for a removal. */
-export function stageScript(operation: FileOperation, sent: Bodies): Script {
+/** Writes the new thing beside its target; `finishScript` completes it. Nothing for a removal. */
+export function layScript(operation: FileOperation, sent: Bodies): Script {
   const { path } = operation;
   const { fresh } = besides(path);
   const key = pathKey(path);
   const parents = sh`parents ${directoryOf(path)}`;
   switch (operation.kind) {
     case 'file':
-      return sh`${parents} && stage_file ${key} ${sent.add(operation.content)} ${fresh} ${operation.mode} ${operation.owner} ${operation.group}`;
+      return sh`${parents} && put ${fresh} ${sent.print(operation.content)} && own ${key}`;
     case 'symlink':
-      return sh`${parents} && stage_link ${key} ${operation.target} ${fresh}`;
+      return sh`${parents} && clear ${fresh} && ln -s -- ${operation.target} ${fresh} && own ${key}`;
     case 'directory':
       return sh`parents ${path}`;
     case 'absent':
-      return sh`claim ${key}`;
+      return sh`own ${key}`;
     case 'restoreKept':
       return sh`:`;
     case 'restore':
       return sh`{ ! there "$S"/originals/${key} || stage_original ${key} ${fresh}; }`;
   }
+}
+
+/** Gives all files that were laid their owners and modes, and flushes them: few commands for many files. */
+export function finishScript(operations: readonly FileOperation[]): Script {
+  const files = operations.filter((one) => one.kind === 'file');
+  const fresh = (all: readonly FileOperation[]) => all.map(({ path }) => besides(path).fresh);
+  // Owners before modes: chown takes set-user-id bits away.
+  const owners = Map.groupBy(files, ({ owner, group }) => `${owner}:${group}`);
+  const modes = Map.groupBy(files, ({ mode }) => mode);
+  const scripts = [
+    ...[...owners].map(([owner, alike]) => sh`chown -- ${owner} ${fresh(alike)}`),
+    ...[...modes].map(([mode, alike]) => sh`chmod -- ${mode} ${fresh(alike)}`),
+    sh`sync -- ${fresh(files)} "$S"/paths`,
+  ];
+  return joinScripts(scripts, ' && ');
+}
+
+function stageScript(operation: FileOperation, sent: Bodies): Script {
+  const lay = layScript(operation, sent);
+  const isNew = operation.kind === 'file' || operation.kind === 'symlink' || operation.kind === 'absent';
+  return isNew ? sh`${lay} && ${finishScript([operation])}` : lay;
 }
 
 /** Each operation by itself: kept, staged, swapped; the first that fails ends the script with 1. */

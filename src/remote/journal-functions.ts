@@ -46,33 +46,34 @@ export const JOURNAL_UNIT_PATH = '/etc/systemd/system/farmctl-journal.service';
  *
  * - `begin UNIT`: makes `D`, forgets a journal that was not finished being written, and the old names of a set that was
  *   whole when the host died.
- * - `journal_open UNIT`: begins the coming journal, with the lines of an interrupted one, and has leftovers run at boot.
+ * - `journal_open UNIT_TEXT JOURNAL`: begins the coming journal, with the lines of an interrupted one, and has leftovers run at boot.
  * - `claiming KEY`, `unclaim KEY PATH`: a path that this transaction was the first to claim is given up again.
  * - `second_name KEY PATH OLD`: the old thing gets its second name and the coming journal a line, once for all tries;
  *   a second name that is gone was put back by a journal that could not be removed.
  * - `journal_close`: flushes the journal and gives it its name. From here on a crash is put right at boot.
- * - `stamp_is_current UNIT`: there is a stamp, of the process that runs now.
  * - `refresh_stamp UNIT PATH...`: the process has loaded the set again as it is; the stamp's digests stay.
  * - `journal_run`: the old set comes back, and where the journal cannot be removed (read-only) it has no more to do; `journal_done`, `forget_old_names`: the new set is whole.
  */
 export const TRANSACTION_FUNCTIONS = String.raw`begin() {
-  D=$S/services/$1
-  mkdir -p -- "$D" && rm -f -- "$D/journal.new" && forget_old_names
+  D=$S/services/$1 adds=
+  { [ -d "$D" ] || mkdir -- "$D"; } && clear "$D/journal.new" && forget_old_names
 }
 claimed=' '
 claiming() { [ -e "$S/paths/$1" ] || claimed="$claimed$1 "; }
 unclaim() { case $claimed in *" $1 "*) release "$1" "$2" ;; esac; }
 journal_open() {
-  if [ -e "$D/journal" ]; then cp -- "$D/journal" "$D/journal.new"; else cat >"$D/journal.new"; fi || return 1
+  if [ -e "$D/journal" ]; then adds=yes && cp -- "$D/journal" "$D/journal.new"; else printf %s "$2" >"$D/journal.new"; fi || return 1
   if [ ! -L /etc/systemd/system/sysinit.target.wants/farmctl-journal.service ]; then
     printf '%s' "$1" >"$D/unit" && sync -- "$D/unit" && mv -fT -- "$D/unit" ${JOURNAL_UNIT_PATH} &&
       timeout -k 5 60 systemctl -q enable farmctl-journal.service && sync -- /etc/systemd/system/sysinit.target.wants
   fi
 }
 second_name() {
-  ! grep -q "^gone $1 " "$D/journal.new" || return 0
-  if grep -q "^back $1 " "$D/journal.new"; then there "$3" || ! there "$2" || ln -P -- "$2" "$3"; return; fi
-  rm -f -- "$3"
+  if [ -n "$adds" ]; then
+    ! grep -q "^gone $1 " "$D/journal.new" || return 0
+    if grep -q "^back $1 " "$D/journal.new"; then there "$3" || ! there "$2" || ln -P -- "$2" "$3"; return; fi
+  fi
+  clear "$3" || return 1
   if there "$2"; then
     ln -P -- "$2" "$3" && printf '%s\n' "back $4" >>"$D/journal.new"
   else
@@ -90,13 +91,14 @@ refresh_stamp() {
   shift
   write_stamp "$u" "$(sed -n 's/^reload //p' "$D/stamp")" "$(sed -n 's/^restart //p' "$D/stamp")" "$@"
 }
-stamp_is_current() {
-  [ -e "$D/stamp" ] && grep -qx "invocation $(systemctl show -P InvocationID -- "$1")" "$D/stamp"
-}
 write_stamp() {
   u=$1 a=$2 c=$3
   shift 3
-  { printf 'reload %s\nrestart %s\ninvocation %s\n' "$a" "$c" "$(systemctl show -P InvocationID -- "$u")"
-    stat --printf '%i %.9Z\n' -- "$@" 2>/dev/null || :; } | write_whole "$D" "$D/stamp"
+  u=$(systemctl show -P InvocationID -- "$u")
+  i=$(stat --printf '%i %.9Z\n' -- "$@" 2>/dev/null)
+  write_whole "$D" "$D/stamp" "reload $a
+restart $c
+invocation $u
+$i"
 }
 `;

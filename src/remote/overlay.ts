@@ -6,8 +6,12 @@ import { joinScripts, Script, sh } from './sh.ts';
 /** Exit status of an overlaid checker: the set could not be laid over the real paths, so nothing was checked. */
 export const NOT_OVERLAID = 98;
 
+/** One command of systemd's or of the host's, with plain words: it needs no shell around it. */
+const ONE_COMMAND = /^(?:systemctl|\/[A-Za-z0-9_/.-]+)(?: [A-Za-z0-9_/.:@=,+-]+)*$/;
+
 /** Runs a script in a shell of its own under a time limit, without input and never as an argument. */
 export function boundedScript(script: Script, seconds: number, marker: string): Script {
+  if (ONE_COMMAND.test(script.text)) return sh`timeout -k 5 ${seconds} ${script} </dev/null`;
   return new Script(`{ timeout -k 5 ${seconds} sh /dev/fd/9 9<<'${marker}' </dev/null
 ${script.text}
 ${marker}
@@ -18,34 +22,39 @@ ${marker}
  * Functions that lay a set over the real paths, for a shell in a mount namespace of its own. `M` is a scratch tmpfs
  * there. A directory that the set touches is covered by a copy of itself, then changed as if it were the real one.
  */
-const OVERLAY_FUNCTIONS = String.raw`n=0 laid=' '
+const OVERLAY_FUNCTIONS = String.raw`n=0 laid=//
 cover() {
   d=$1
-  while [ ! -d "$d" ]; do d=$(dirname -- "$d"); done
+  while [ ! -d "$d" ]; do d=${'${d%/*}'}; [ -n "$d" ] || d=/; done
   d=$(cd -P -- "$d" && pwd -P) || return 1
   [ "$d" != / ] || { echo "cannot stage in /" >&2; return 1; }
-  case $laid in *" $(printf %s "$d" | sha256sum | cut -c 1-32) "*) return 0 ;; esac
+  case $laid in *"//$d//"*) return 0 ;; esac
   [ "$(du -sxm --apparent-size -- "$d" | cut -f 1)" -le 256 ] || { echo "$d is too large to be staged" >&2; return 1; }
   n=$((n + 1))
   mkdir -- "$M/$n" && cp -a -- "$d/." "$M/$n/" && chown --reference="$d" -- "$M/$n" && chmod --reference="$d" -- "$M/$n" &&
-    mount --bind "$M/$n" "$d" && laid="$laid$(printf %s "$d" | sha256sum | cut -c 1-32) "
+    mount --bind "$M/$n" "$d" && laid=$laid$d//
 }
 scratch() {
   [ -d "$1" ] || return 0
   n=$((n + 1))
   mkdir -- "$M/$n" && { cp -ax --attributes-only -- "$1/." "$M/$n/" 2>/dev/null || :; } && mount --bind "$M/$n" "$1"
 }
-lay_file() { mkdir -p -- "$(dirname -- "$2")" && rm -f -- "$2" && cat -- "$B/$1" >"$2" && { chown -- "$4:$5" "$2" || :; } && chmod -- "$3" "$2"; }
+above() { [ -d "${'${1%/*}'}" ] || mkdir -p -- "${'${1%/*}'}"; }
+lay_file() {
+  p=$1 m=$2 o=$3:$4
+  shift 4
+  above "$p" && { { [ ! -e "$p" ] && [ ! -L "$p" ]; } || rm -f -- "$p"; } && "$@" >"$p" && { chown -- "$o" "$p" || :; } && chmod -- "$m" "$p"
+}
 lay_directory() { mkdir -p -- "$1" && { chown -- "$3:$4" "$1" || :; } && chmod -- "$2" "$1"; }
 lay_original() { rm -f -- "$2" && if [ -e "$1" ] || [ -L "$1" ]; then cp -aT -- "$1" "$2"; fi; }
-lay_link() { mkdir -p -- "$(dirname -- "$2")" && rm -f -- "$2" && ln -s -- "$1" "$2"; }
+lay_link() { above "$2" && rm -f -- "$2" && ln -s -- "$1" "$2"; }
 `;
 
 function lay(operation: FileOperation, sent: Bodies): Script {
   const { path } = operation;
   switch (operation.kind) {
     case 'file':
-      return sh`lay_file ${sent.add(operation.content)} ${path} ${operation.mode} ${operation.owner} ${operation.group}`;
+      return sh`lay_file ${path} ${operation.mode} ${operation.owner} ${operation.group} ${sent.print(operation.content)}`;
     case 'symlink':
       return sh`lay_link ${operation.target} ${path}`;
     case 'directory':
@@ -75,7 +84,7 @@ export function overlaidScript(
   const directories = [...new Set(touched)];
   const inner = joinScripts([
     new Script(
-      `set -u\numask 022\nM=$B/overlay\nmkdir -p -- "$M" && mount -t tmpfs -o mode=0755 farmctl "$M" || exit ${NOT_OVERLAID}`,
+      `set -u\numask 022\n[ -d "$M" ] || mkdir -- "$M" && mount -t tmpfs -o mode=0755 farmctl "$M" || exit ${NOT_OVERLAID}`,
     ),
     new Script(OVERLAY_FUNCTIONS),
     ...directories.map((directory) => sh`cover ${directory} || exit ${NOT_OVERLAID}`),
@@ -83,7 +92,11 @@ export function overlaidScript(
     ...operations.map((operation) => sh`${lay(operation, sent)} || exit ${NOT_OVERLAID}`),
     boundedScript(checker, seconds, `${marker}1`),
   ]);
-  return new Script(`{ export B; unshare -m --propagation slave sh /dev/fd/8 8<<'${marker}0' </dev/null
+  // Its scratch space lies over a directory of farmctl's own that no checker needs; before there is one, in a private /tmp.
+  return new Script(`{ BODIES=\${BODIES-} M=${STATE_DIRECTORY}/manifest
+[ -z "$BODIES" ] || M=$BODIES/overlay
+export B M
+unshare -m --propagation slave sh /dev/fd/8 8<<'${marker}0' </dev/null
 ${inner.text}
 ${marker}0
 }`);

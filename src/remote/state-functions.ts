@@ -1,5 +1,8 @@
 import { STATE_DIRECTORY } from './runtime.ts';
 
+/** In a directory that gets many files at once: where they wait for their names. */
+export const WAITING_ROOM = '.farmctl-new.';
+
 /**
  * Functions of the scripts that change a host. `S` is farmctl's own directory there, `B` the directory of the bodies
  * that came with the request. Every function returns non-zero if anything in it failed.
@@ -8,16 +11,19 @@ import { STATE_DIRECTORY } from './runtime.ts';
  * - `keep KEY PATH`: what is at PATH and was not put there by us is set aside once, to come back on removal.
  * - `manifest_add KEY LINE`, `manifest_drop KEY`: the list of what farmctl put here.
  * - `parents DIRECTORY`: makes missing directories and remembers that we did.
+ * - `no_room DIRECTORY`: removes what files waited in there whose run did not live to give them their names.
  * - `own_directory PATH MODE OWNER GROUP`: gives a directory its mode and owners.
- * - `stage_file KEY BODY NEW MODE OWNER GROUP`, `stage_link KEY TARGET NEW`, `stage_original KEY NEW`: the new thing
- *   beside its target, whole and flushed.
+ * - `put NEW COMMAND...`: what the command prints, in a new file that nobody else can read; `own KEY`: that path is ours.
+ * - `stage_original KEY NEW`: what was set aside, beside its old place, whole and flushed.
  * - `vanish_ours KEY PATH`: a removal of what was not given back yet, by a run that did not live to say so.
  * - `restore_kept DIRECTORY`: everything that was set aside from directly inside it comes back where nothing is now.
  * - `forget_parents DIRECTORY`: an empty directory that we made goes, and so upwards; also for the removals of roles.
+ * - `flush_folders DIRECTORY...`: those of them that are there.
  * - `swap NEW PATH`, `vanish PATH`, `release KEY PATH`: one rename, one removal, and forgetting a path that was ours.
  */
 export const STATE_FUNCTIONS = String.raw`S=${STATE_DIRECTORY}
 open_state() {
+  [ -d "$S/directories" ] && [ -d "$S/services" ] && [ -d "$S/paths" ] && [ -d "$S/originals" ] && [ -d "$S/manifest" ] && return 0
   mkdir -p -m 0700 -- "$S" && mkdir -p -- "$S/manifest" "$S/originals" "$S/paths" "$S/services" "$S/directories"
 }
 there() { [ -e "$1" ] || [ -L "$1" ]; }
@@ -25,21 +31,23 @@ say() { printf '%s\n' "$*" >&2; }
 flush() { [ -L "$1" ] || [ ! -f "$1" ] || sync -- "$1"; }
 folder_of() { f=${'${1%/*}'}; [ -n "$f" ] || f=/; }
 clear() { ! there "$1" || rm -f -- "$1"; }
-write_whole() { { clear "$2.new" && cat >"$2.new" && sync -- "$2.new" && mv -fT -- "$2.new" "$2" || { rm -f -- "$2.new"; false; }; } && sync -- "$1"; }
+write_whole() { { clear "$2.new" && printf '%s\n' "$3" >"$2.new" && sync -- "$2.new" && mv -fT -- "$2.new" "$2" || { rm -f -- "$2.new"; false; }; } && sync -- "$1"; }
 keep() {
   there "$2" || return 0
   [ -L "$2" ] || [ ! -d "$2" ] || { say "$2 is a directory"; return 1; }
   [ ! -e "$S/paths/$1" ] || return 0
-  rm -rf -- "$S/originals/.new.$1" && cp -aT -- "$2" "$S/originals/.new.$1" &&
-    flush "$S/originals/.new.$1" && printf %s "$2" >"$S/originals/$1.path" && sync -- "$S/originals/$1.path" &&
-    mv -fT -- "$S/originals/.new.$1" "$S/originals/$1" && sync -- "$S/originals"
+  set -- "$1" "$2" "$S/originals/.new.$1" "$S/originals/$1.path"
+  { ! there "$3" || rm -rf -- "$3"; } && cp -aT -- "$2" "$3" && printf %s "$2" >"$4" || return 1
+  if [ -L "$3" ] || [ ! -f "$3" ]; then sync -- "$4"; else sync -- "$4" "$3"; fi &&
+    mv -fT -- "$3" "$S/originals/$1" && sync -- "$S/originals"
 }
-claim() { [ -e "$S/paths/$1" ] || { printf '' >"$S/paths/$1" && sync -- "$S/paths"; }; }
-manifest_add() { printf '%s\n' "$2" | write_whole "$S/manifest" "$S/manifest/$1"; }
+own() { [ -e "$S/paths/$1" ] || printf '' >|"$S/paths/$1"; }
+manifest_add() { write_whole "$S/manifest" "$S/manifest/$1" "$2"; }
 manifest_drop() { rm -f -- "$S/manifest/$1" && sync -- "$S/manifest"; }
 key_of() { printf %s "$1" | sha256sum | cut -c 1-32; }
+no_room() { [ ! -d "$1/${WAITING_ROOM}" ] || rm -rf -- "$1/${WAITING_ROOM}"; }
 parents() {
-  [ ! -d "$1" ] || return 0
+  if [ -d "$1" ]; then no_room "$1"; return; fi
   case $1 in /*/*) parents "${'${1%/*}'}" || return 1 ;; esac
   mkdir -m 0755 -- "$1" && printf '' >"$S/directories/$(key_of "$1")"
 }
@@ -50,14 +58,28 @@ forget_parents() {
   rm -f -- "$S/directories/$2"
   forget_parents "$(dirname -- "$1")"
 }
-stage_file() {
-  clear "$3" && ( umask 077; set -C; exec cat -- "$B/$2" >"$3" ) &&
-    chown -- "$5:$6" "$3" && chmod -- "$4" "$3" && sync -- "$3" && claim "$1"
+put() {
+  clear "$1" || return 1
+  p=$1
+  shift
+  umask 077
+  set -C
+  "$@" >"$p"
+  r=$?
+  set +C
+  umask 022
+  return "$r"
 }
 own_directory() { chown -- "$3:$4" "$1" && chmod -- "$2" "$1"; }
-stage_link() { clear "$3" && ln -s -- "$2" "$3" && claim "$1"; }
 stage_original() { clear "$2" && cp -aT -- "$S/originals/$1" "$2" && flush "$2"; }
 swap() { folder_of "$2"; mv -fT -- "$1" "$2" && sync -- "$f"; }
+flush_folders() {
+  for f; do
+    shift
+    [ ! -d "$f" ] || set -- "$@" "$f"
+  done
+  [ $# -eq 0 ] || sync -- "$@"
+}
 vanish() { folder_of "$1"; rm -f -- "$1" && sync -- "$f"; }
 vanish_ours() { [ ! -e "$S/paths/$1" ] || vanish "$2"; }
 restore_kept() {

@@ -1,5 +1,5 @@
 import type { FileOperation } from '../resource/change.ts';
-import { type Bodies, besides, pathKey, stageScript } from './file-script.ts';
+import { type Bodies, besides, directoryOf, finishScript, layScript, pathKey } from './file-script.ts';
 import { JOURNAL_FUNCTIONS, JOURNAL_UNIT } from './journal-functions.ts';
 import { boundedScript, NOT_OVERLAID, overlaidScript } from './overlay.ts';
 import { joinScripts, type Script, sh } from './sh.ts';
@@ -36,8 +36,6 @@ export interface Transaction {
   readonly found: { readonly reload: string; readonly restart: string; readonly isLoaded: boolean } | undefined;
   /** An earlier run was interrupted: its journal is still there. */
   readonly interrupted: boolean;
-  /** It ends behind the swap: the process has its turn in a transaction of its own, or the files are taken back. */
-  readonly goesAhead?: boolean;
 }
 
 /** Exit statuses of a transaction's script. */
@@ -57,7 +55,8 @@ export const TRANSACTION_STATUS = {
 } as const;
 
 const PROCESS_SECONDS = 90;
-const VERIFY_SECONDS = 30;
+/** A daemon may wait for its partner before it speaks. */
+const VERIFY_SECONDS = 60;
 const CHECKER_SECONDS = 30;
 
 function systemctl(words: readonly string[]): Script {
@@ -125,13 +124,6 @@ function discardScript(operations: readonly FileOperation[]): Script {
   return joinScripts([sh`discard() {`, sh`rm -f -- "$D/journal.new"`, ...lines, sh`}`]);
 }
 
-/** Files that went ahead are taken back; the process has not loaded them. Ends with 1 where that fails. */
-export function takeBackScript(unit: string): Script {
-  return sh`begin ${unit} || exit 1
-[ -e "$D/journal" ] || exit 0
-journal_run && ${systemctl(['daemon-reload'])} || exit 1`;
-}
-
 /**
  * The transaction as a script for the request that brings its bodies. It is received whole before it writes, ignores
  * hang-ups, and ends with one of TRANSACTION_STATUS or 0.
@@ -143,21 +135,20 @@ export function transactionScript(transaction: Transaction, sent: Bodies, marker
   const fail = sh`{ discard; exit ${TRANSACTION_STATUS.untouched}; }`;
   const lines: Script[] = [discardScript(operations), sh`begin ${unit} || ${fail}`];
   const before = `${transaction.wasActive ? 'active' : 'inactive'} ${transaction.wasEnabled ? 'enabled' : 'disabled'}`;
-  lines.push(
-    sh`[ -e "$D/before" ] || [ -e "$D/stamp" ] || printf '%s\n' ${before} | write_whole "$D" "$D/before" || ${fail}`,
-  );
+  lines.push(sh`[ -e "$D/before" ] || [ -e "$D/stamp" ] || write_whole "$D" "$D/before" ${before} || ${fail}`);
   const swaps = operations.length > 0;
   const bringsBack = (path: string) => sh`there ${besides(path).fresh}`;
   if (swaps) {
-    lines.push(sh`printf %s ${JOURNAL_FUNCTIONS} | journal_open ${JOURNAL_UNIT} || ${fail}`);
+    lines.push(sh`journal_open ${JOURNAL_UNIT} ${JOURNAL_FUNCTIONS} || ${fail}`);
     for (const operation of operations) {
       const { path } = operation;
       if (operation.kind !== 'restore' && operation.kind !== 'directory') {
         const key = pathKey(path);
         lines.push(sh`claiming ${key}`, sh`keep ${key} ${path} || ${fail}`);
       }
-      lines.push(sh`${stageScript(operation, sent)} || { say ${`cannot stage ${path}`}; ${fail}; }`);
+      lines.push(sh`${layScript(operation, sent)} || { say ${`cannot stage ${path}`}; ${fail}; }`);
     }
+    lines.push(sh`${finishScript(operations)} || { say 'cannot stage the set'; ${fail}; }`);
     if (transaction.validate !== undefined)
       lines.push(
         sh`${overlaidScript(operations, sent, transaction.validate, CHECKER_SECONDS, marker)} || { r=$?; discard; case $r in ${NOT_OVERLAID}) exit ${TRANSACTION_STATUS.notShown} ;; 124|137) exit ${TRANSACTION_STATUS.checkerHung} ;; *) exit ${TRANSACTION_STATUS.refused} ;; esac; }`,
@@ -165,9 +156,7 @@ export function transactionScript(transaction: Transaction, sent: Bodies, marker
   }
   if (found !== undefined) {
     const paths = found.isLoaded ? stamp.paths : [];
-    // Once newer files lie there, an older stamp tells no more of a process that was restarted since.
-    const isTold = transaction.goesAhead && found.isLoaded ? sh`stamp_is_current ${unit}` : sh`[ -e "$D/stamp" ]`;
-    lines.push(sh`${isTold} || ${stampScript(unit, found, paths)} || ${fail}`);
+    lines.push(sh`[ -e "$D/stamp" ] || ${stampScript(unit, found, paths)} || ${fail}`);
   }
   if (swaps) {
     for (const { kind, path } of operations) {
@@ -182,17 +171,18 @@ export function transactionScript(transaction: Transaction, sent: Bodies, marker
   for (const operation of operations) {
     const { path } = operation;
     const { fresh } = besides(path);
-    if (operation.kind === 'absent') lines.push(sh`vanish ${path} || undo`);
+    if (operation.kind === 'absent') lines.push(sh`rm -f -- ${path} || undo`);
     else if (operation.kind === 'directory')
       lines.push(sh`own_directory ${path} ${operation.mode} ${operation.owner} ${operation.group} || undo`);
     else if (operation.kind === 'restore')
       lines.push(
-        sh`if ${bringsBack(path)}; then swap ${fresh} ${path}; else vanish_ours ${pathKey(path)} ${path}; fi || undo`,
+        sh`if ${bringsBack(path)}; then mv -fT -- ${fresh} ${path}; else vanish_ours ${pathKey(path)} ${path}; fi || undo`,
       );
-    else lines.push(sh`swap ${fresh} ${path} || undo`);
+    else lines.push(sh`mv -fT -- ${fresh} ${path} || undo`);
   }
+  const changed = operations.filter(({ kind }) => kind !== 'directory').map(({ path }) => directoryOf(path));
+  if (changed.length > 0) lines.push(sh`flush_folders ${[...new Set(changed)]} || undo`);
   if (transaction.daemonReload) lines.push(sh`${systemctl(['daemon-reload'])} || undo`);
-  if (transaction.goesAhead) return joinScripts(lines);
   if (transaction.unmask) lines.push(sh`systemctl -q unmask -- ${unit} || undo`);
   if (transaction.enable === false) lines.push(sh`${systemctl(['-q', 'disable', '--', unit])} || undo`);
   lines.push(sh`${processScript(transaction, transaction.process, marker)} || undo`);

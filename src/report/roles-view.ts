@@ -34,8 +34,10 @@ function heads(role: Role): string[] {
   return columns(pairs);
 }
 
-export const afterWords = (after: After) =>
-  typeof after === 'string' ? after : `${after.part} (needs ${after.needs} of its hosts)`;
+export const afterWords = (after: After) => {
+  if (typeof after === 'string') return after;
+  return `${after.part} (${'on' in after ? 'on the same host' : `needs ${after.needs} of its hosts`})`;
+};
 
 function variable({ name, type, required, fallback, description }: SchemaRow, style: Style): string[] {
   const value = required ? style.yellow('required') : fallback === undefined ? 'optional' : `default ${fallback}`;

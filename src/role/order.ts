@@ -18,11 +18,20 @@ export function nodeKey(node: Node): string {
   return `${node.host}\n${node.part}`;
 }
 
-function asAfter(after: After): { part: string; needs: 'order' | 'all' | 'any' } {
-  return typeof after === 'string' ? { part: after, needs: 'order' } : after;
+interface Order {
+  readonly part: string;
+  /** Undefined: the tier's list alone. */
+  readonly needs: Dependency['needs'] | undefined;
 }
 
-function matches(part: string, wanted: string): boolean {
+/** Written out: a name alone only orders. */
+export function asAfter(after: After): Order {
+  if (typeof after === 'string') return { part: after, needs: 'order' };
+  return { part: after.part, needs: 'needs' in after ? after.needs : undefined };
+}
+
+/** Whether a part is meant by a name: its own, or its role's. */
+export function matches(part: string, wanted: string): boolean {
   return part === wanted || part.startsWith(`${wanted}/`);
 }
 
@@ -45,12 +54,12 @@ export function orderNodes(
   const byPart = Map.groupBy(nodes, (node) => node.part);
   // The same for every host of a part: made once, as there may be thousands of hosts on both sides.
   const elsewhere = new Map<string, readonly Dependency[]>();
-  const dependenciesOf = (part: string, afters: readonly ReturnType<typeof asAfter>[]): readonly Dependency[] => {
+  const dependenciesOf = (part: string, afters: readonly Order[]): readonly Dependency[] => {
     let known = elsewhere.get(part);
     if (known === undefined) {
-      known = afters.flatMap((after) =>
+      known = afters.flatMap(({ part: wanted, needs }) =>
         [...byPart].flatMap(([other, found]) =>
-          other !== part && matches(other, after.part) ? found.map((node) => ({ node, needs: after.needs })) : [],
+          needs !== undefined && other !== part && matches(other, wanted) ? found.map((node) => ({ node, needs })) : [],
         ),
       );
       elsewhere.set(part, known);
@@ -58,7 +67,7 @@ export function orderNodes(
     return known;
   };
   for (const [host, list] of parts) {
-    for (const [index, { part }] of list.entries()) {
+    for (const [index, { part, at }] of list.entries()) {
       const dependencies: Dependency[] = [];
       const before = list[index - 1];
       if (before !== undefined) dependencies.push({ node: { host, part: before.part }, needs: 'order' });
@@ -73,6 +82,7 @@ export function orderNodes(
               `On ${host} the tier lists ${part} before ${list[later]?.part ?? ''}, but ${part} comes after it.`,
               {
                 host,
+                ...(at === undefined ? {} : { at }),
                 hint: `List ${list[later]?.part ?? ''} before ${part} in the tier's roles.`,
               },
             ),

@@ -1,5 +1,5 @@
 import { closest } from '../lib/closest.ts';
-import { FarmError, problem } from '../model/diagnostic.ts';
+import { FarmError, type Place, problem } from '../model/diagnostic.ts';
 import type { Farm, Host, Network } from '../model/farm.ts';
 import type { FarmView, Found, HostView, Role } from './define.ts';
 
@@ -7,6 +7,8 @@ import type { FarmView, Found, HostView, Role } from './define.ts';
 export interface HostPart {
   readonly role: Role;
   readonly part: string;
+  /** Where the tier lists it. */
+  readonly at?: Place;
 }
 
 /** The farm as roles see it, and which parts each host has. */
@@ -121,12 +123,13 @@ export function resolveFarm(farm: Farm, roles: ReadonlyMap<string, Role>): Resol
     const undecided = resolving.has(name);
     resolving.add(name);
     for (const assignment of host.roles) {
+      const { at } = assignment;
       const role = roles.get(assignment.role);
       if (role === undefined) continue;
       const only = role.parts.size === 1 ? [...role.parts.keys()][0] : undefined;
-      if (assignment.part !== undefined) found.push({ role, part: assignment.part });
-      else if (only !== undefined) found.push({ role, part: only });
-      else if (undecided) found.push({ role, part: role.name });
+      if (assignment.part !== undefined) found.push({ role, part: assignment.part, at });
+      else if (only !== undefined) found.push({ role, part: only, at });
+      else if (undecided) found.push({ role, part: role.name, at });
       else {
         const part = role.partOf?.(hostView(name), host.variables.get(role.name) ?? {}, view);
         if (part === undefined || !role.parts.has(part))
@@ -142,7 +145,7 @@ export function resolveFarm(farm: Farm, roles: ReadonlyMap<string, Role>): Resol
               },
             ),
           );
-        found.push({ role, part });
+        found.push({ role, part, at });
       }
     }
     resolving.delete(name);

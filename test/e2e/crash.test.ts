@@ -2,8 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { HostHandle } from '../lab/lab.ts';
 import { whyNoLab } from '../lab/requirements.ts';
+import { randomNumbers } from './random-numbers.ts';
 import { openSite, type Site } from './site.ts';
-import { randomNumbers, type Victim, victimOf } from './victim.ts';
+import { type Victim, victimOf } from './victim.ts';
 
 const reason = await whyNoLab();
 const SOAK = process.env['FARMCTL_SOAK'] === '1';

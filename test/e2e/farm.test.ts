@@ -179,6 +179,28 @@ describe.skipIf(reason !== undefined)(`several hosts${reason === undefined ? '' 
     await site.converge();
     expect(await site.run('drift')).toMatchObject({ exitCode: 0, changes: [] });
   }, 120_000);
+
+  test('a retired host is emptied once those who come after it have changed, and not if they could not', async () => {
+    await site.converge();
+    const leaving = words('apply', 'leaving', { 'follower.word': 'alone' });
+    await host('front1').must('rm /etc/follower-all && mkdir /etc/follower-all');
+    const stopped = await site.lab.farmctl([...leaving, '-v']);
+    expect(stopped.exitCode).toBe(3);
+    expect(stopped.stderr).toContain('app3: site (removal): not attempted');
+    expect(await host('app3').must('systemctl is-active pair; cat /run/pair.loaded')).toBe(
+      'active\n1 1 first second\n',
+    );
+    await host('front1').must('rmdir /etc/follower-all');
+    const result = await site.lab.farmctl([...leaving, '-v']);
+    expect(result, result.stderr).toMatchObject({ exitCode: 0 });
+    const at = (line: string) => result.stderr.indexOf(line);
+    expect(at('front1: follower/all: create file /etc/follower-all: done')).toBeGreaterThan(0);
+    expect(at('front1: follower/all: create file /etc/follower-all: done')).toBeLessThan(
+      at('app3: site (removal) begins'),
+    );
+    expect(await host('app3').must('ls -d /etc/pair/a.conf /var/lib/farmctl 2>/dev/null; :')).toBe('');
+  }, 120_000);
+
   test('hostile names and contents come through whole, and are found when they change', async () => {
     const apply = await site.lab.farmctl([...words('apply', 'hostile', { 'hostile.word': 'first' })]);
     expect(apply, apply.stderr).toMatchObject({ exitCode: 0 });

@@ -1,68 +1,14 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, test } from 'vitest';
 import { whyNoLab } from '../lab/requirements.ts';
-import { MUTATIONS, type Mutation } from './mutations.ts';
+import type { Mutation } from './file-mutations.ts';
+import { MUTATIONS } from './mutations.ts';
+import { type Drawn, draw, foundAndHealed } from './rounds.ts';
 import { openWeather, type Weather } from './weather.ts';
 
 const reason = await whyNoLab();
 const isSoak = process.env['FARMCTL_SOAK'] === '1';
 const SEED = Number(process.env['FARMCTL_SEED'] ?? Date.now() % 1_000_000);
 const COUNT = Number(process.env['FARMCTL_MUTATIONS'] ?? (isSoak ? 500 : 25));
-/** So many at once on each host, none of which disturbs another. */
-const PER_HOST = 3;
-
-/** Numbers from 0 to below 1 that a seed decides (mulberry32). */
-function randomNumbers(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
-
-interface Drawn {
-  readonly host: string;
-  readonly mutation: Mutation;
-}
-
-/** Rounds of mutations. The whole table comes once, in a drawn order, before anything comes twice. */
-function draw(seed: number, count: number, hosts: readonly string[]): readonly (readonly Drawn[])[] {
-  const random = randomNumbers(seed);
-  const rounds: Drawn[][] = [];
-  let deck: Mutation[] = [];
-  let left = count;
-  while (left > 0) {
-    const round: Drawn[] = [];
-    for (const host of hosts) {
-      const disturbed = new Set<string>();
-      const passed: Mutation[] = [];
-      let taken = 0;
-      while (taken < PER_HOST && left > 0 && passed.length < 20) {
-        if (deck.length === 0) deck = [...MUTATIONS];
-        const [mutation] = deck.splice(Math.floor(random() * deck.length), 1);
-        if (mutation === undefined) break;
-        const near = [...mutation.found, ...(mutation.near ?? [])];
-        if (near.some((one) => disturbed.has(one))) {
-          passed.push(mutation);
-          continue;
-        }
-        for (const one of near) disturbed.add(one);
-        round.push({ host, mutation });
-        taken += 1;
-        left -= 1;
-      }
-      deck.push(...passed);
-    }
-    rounds.push(round);
-  }
-  return rounds;
-}
-
-/** The id of a key is a digest. */
-function plainly(changes: readonly string[]): string[] {
-  return changes.map((one) => one.replace(/authorizedKey .*/, 'authorizedKey KEY')).sort();
-}
 
 describe.skipIf(reason !== undefined)(
   `drift after ${COUNT} mutations, FARMCTL_SEED=${SEED}${reason === undefined ? '' : ` (left out: ${reason})`}`,
@@ -86,20 +32,6 @@ describe.skipIf(reason !== undefined)(
       return found;
     };
 
-    async function foundAndHealed(round: readonly Drawn[]): Promise<void> {
-      const story = round.map(({ host, mutation }) => `${host}: ${mutation.name}`).join('\n');
-      for (const { host, mutation } of round) await weather.lab.host(host).must(mutation.script);
-      const expected = round.flatMap(({ host, mutation }) => mutation.found.map((one) => `${host}: ${one}`)).sort();
-      const drift = await weather.run('drift');
-      expect(plainly(drift.changes), `${story}\n${drift.stderr}`).toEqual(expected);
-      expect(drift.exitCode, `${story}\n${drift.stderr}`).toBe(expected.length === 0 ? 0 : 2);
-      const apply = await weather.run('apply');
-      expect(apply.exitCode, `${story}\n${apply.stderr}`).toBe(0);
-      const plan = await weather.run('plan');
-      expect(plan.changes, story).toEqual([]);
-      expect(plan.exitCode, `${story}\n${plan.stderr}`).toBe(0);
-    }
-
     // systemd reads all units again for the drop-in's sake, before the service has its turn.
     test.each([
       ['a symlink to nothing', 'removed'],
@@ -110,13 +42,13 @@ describe.skipIf(reason !== undefined)(
         [`/etc/systemd/system/tick.service: ${kind}`, '/etc/systemd/system/things.target.d/farmctl.conf: removed'].map(
           (name) => ({ host, mutation: named(name) }),
         );
-      await foundAndHealed([...both('app1', one), ...both('app2', other)]);
+      await foundAndHealed(weather, [...both('app1', one), ...both('app2', other)]);
     });
 
-    const rounds = draw(SEED, COUNT, ['app1', 'app2']);
+    const rounds = draw(SEED, COUNT, [{ hosts: ['app1', 'app2'], mutations: MUTATIONS, perHost: 3 }]);
     test.each(rounds.map((round, index) => ({ round, title: `round ${index + 1} of ${rounds.length}` })))(
       '$title: all is found, nothing else is, apply heals it',
-      ({ round }) => foundAndHealed(round),
+      ({ round }) => foundAndHealed(weather, round),
     );
   },
 );

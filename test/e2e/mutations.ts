@@ -1,31 +1,4 @@
-/** One way to damage a host of the role `mixed`. */
-export interface Mutation {
-  readonly name: string;
-  /** Shell text that root runs on the host. It must really change what it names. */
-  readonly script: string;
-  /** The resources, `TYPE ID`, that drift shall report, and no others; none where the thing is not managed. */
-  readonly found: readonly string[];
-  /** Further resources that it would disturb if they were damaged at the same time. */
-  readonly near?: readonly string[];
-}
-
-/** What can be done to a regular file. */
-const FILE_KINDS: Readonly<Record<string, (path: string) => string>> = {
-  'content changed, size kept': (path) => `printf '\\000' | dd of=${path} conv=notrunc status=none`,
-  'line appended': (path) => `echo more >>${path}`,
-  'last byte cut': (path) => `truncate -s -1 ${path}`,
-  emptied: (path) => `: >${path}`,
-  'bytes that are no text': (path) => `printf '\\377\\376\\000' >${path}`,
-  'mode wider': (path) => `chmod a+w ${path}`,
-  'mode with set-user-ID': (path) => `chmod u+s ${path}`,
-  owner: (path) => `chown games ${path}`,
-  'owner without a name': (path) => `chown 54321 ${path}`,
-  group: (path) => `chgrp games ${path}`,
-  removed: (path) => `rm ${path}`,
-  'a symlink to another file': (path) => `ln -sfT /etc/hostname ${path}`,
-  'a symlink to a copy of itself': (path) => `cp -p ${path} /root/copy && ln -sfT /root/copy ${path}`,
-  'a symlink to nothing': (path) => `ln -sfT /nonexistent ${path}`,
-};
+import { fileMutations, type Mutation } from './file-mutations.ts';
 
 /** Files, and the resource that each belongs to. */
 const FILES: Readonly<Record<string, string>> = {
@@ -43,14 +16,6 @@ const FILES: Readonly<Record<string, string>> = {
   '/etc/systemd/system/cron-like.service': 'service cron-like.service',
   '/etc/sysctl.d/60-farmctl-net.ipv4.ip_default_ttl.conf': 'sysctl net.ipv4.ip_default_ttl',
 };
-
-const fileMutations = Object.entries(FILES).flatMap(([path, resource]) =>
-  Object.entries(FILE_KINDS).map(([kind, script]) => ({
-    name: `${path}: ${kind}`,
-    script: script(path),
-    found: [resource],
-  })),
-);
 
 /** Symlinks, and the resource that each belongs to. */
 const LINKS: Readonly<Record<string, string>> = {
@@ -253,7 +218,7 @@ const others: readonly Mutation[] = [
 
 /** All that the test draws from. */
 export const MUTATIONS: readonly Mutation[] = [
-  ...fileMutations,
+  ...fileMutations(FILES),
   ...linkMutations,
   ...directoryMutations,
   ...extraNames,

@@ -3,19 +3,13 @@ import { expect } from 'vitest';
 import type { HostHandle } from '../lab/lab.ts';
 import { type Site, words } from './site.ts';
 
-/** Numbers from 0 to 1, the same for the same seed (mulberry32). */
-export function randomNumbers(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
+/** How a host came back after its power cord was pulled in the middle of an apply. */
+export interface CameBack {
+  /** The set that its service serves. */
+  readonly with: 'the old set' | 'the new set';
+  /** It died in the middle of a swap: a journal put the old set back at boot. */
+  readonly wasSwapping: boolean;
 }
-
-/** The set that a host came back with after its power cord was pulled in the middle of an apply. */
-export type CameBackWith = 'the old set' | 'the new set';
 
 /** The host app1 of a site, whose service is changed again and again while something dies. */
 export interface Victim {
@@ -40,7 +34,7 @@ export interface Victim {
   /** The next apply ends what was begun, nothing is left of it and drift finds nothing. */
   convergedAgain(note: string): Promise<void>;
   /** Pulls the power cord so long after an apply was begun, and looks at what serves after the boot. */
-  powerCut(afterMs: number, note: string): Promise<CameBackWith>;
+  powerCut(afterMs: number, note: string): Promise<CameBack>;
 }
 
 /** @param inventory that of the site, with a host app1 */
@@ -104,8 +98,12 @@ export function victimOf(site: Site, inventory: string): Victim {
       await host.powerOn();
       const found = [...(await victim.servedSoon())].sort();
       expect([old, victim.served()], note).toContainEqual(found);
+      const ran = await host.must('systemctl show -P ConditionResult farmctl-journal.service');
       await victim.convergedAgain(note);
-      return found.join() === old.join() ? 'the old set' : 'the new set';
+      return {
+        with: found.join() === old.join() ? 'the old set' : 'the new set',
+        wasSwapping: ran.trim() === 'yes',
+      };
     },
   };
   return victim;

@@ -56,12 +56,12 @@ const ROUNDS: readonly (readonly [Weathered, Weathered, Weathered])[] = [
   [
     { what: 'no page for the bodies', script: full(STATE), said: [BODY, 'file /etc/weather/before', ...FULL] },
     { what: 'no page for a large body', script: full(STATE, 4), said: [BODY, 'file /etc/weather/before', ...FULL] },
-    { what: 'no page for the manifest', script: full(STATE, 7), said: [FILE, ...PRINTF] },
+    { what: 'no page for the manifest', script: full(STATE, 6), said: [FILE, ...PRINTF] },
   ],
   [
     { what: 'no inode for the bodies', script: crowded(STATE), said: [BODY, 'file /etc/weather/before', ...FULL] },
     { what: 'no inode for a body', script: crowded(STATE, 2), said: [BODY, 'file /etc/weather/before', ...FULL] },
-    { what: 'no inode for the manifest', script: crowded(STATE, 6), said: [SET, ...FULL] },
+    { what: 'no inode for the manifest', script: crowded(STATE, 5), said: [SET, ...FULL] },
   ],
   [
     { what: 'no page for a file of a set', script: full(PAIR), said: [SET, '/etc/pair/a.conf', ...FULL] },
@@ -69,7 +69,7 @@ const ROUNDS: readonly (readonly [Weathered, Weathered, Weathered])[] = [
     { what: 'no inode for its second file', script: crowded(PAIR, 1), said: [SET, '/etc/pair/b.conf', ...FULL] },
   ],
   [
-    { what: 'no page for a file', script: full(WEATHER), said: [FILE, ...FULL] },
+    { what: 'no page for a file', script: full(WEATHER), said: [FILE, ...PRINTF] },
     { what: 'no inode for a file', script: crowded(WEATHER), said: [FILE, ...FULL] },
     { what: 'a file on a read-only disk', script: readOnly(WEATHER), said: [FILE, ...READ_ONLY] },
   ],
@@ -80,7 +80,7 @@ const ROUNDS: readonly (readonly [Weathered, Weathered, Weathered])[] = [
   ],
   [
     { what: 'a read-only journal', script: then('check', readOnly(STATE)), said: [SET, 'journal', ...READ_ONLY] },
-    { what: 'no page for the stamp', script: then('load', full(STATE)), said: [SET, ...FULL] },
+    { what: 'no page for the stamp', script: then('load', full(STATE)), said: [SET, ...PRINTF] },
     { what: 'read-only once it is swapped', script: then('load', readOnly(PAIR)), said: [SET, ...READ_ONLY] },
   ],
   [

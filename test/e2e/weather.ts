@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { command } from '../lab/command.ts';
+import type { Degree } from '../lab/host.ts';
 import { type CommandOptions, type CommandResult, type Lab, openLab } from '../lab/lab.ts';
 import { PROJECT_PATH } from '../lab/paths.ts';
 
@@ -37,11 +38,11 @@ export function readOutcome(result: CommandResult): Outcome {
   };
 }
 
-/** Brings up a lab of new hosts as an inventory of the fixture says. */
-export async function openWeather(name: string, inventory: string): Promise<Weather> {
+/** Brings up a lab of new hosts, of that image, as an inventory of the fixture says. */
+export async function openWeather(name: string, inventory: string, image: Degree = 'blank'): Promise<Weather> {
   const path = join(INVENTORIES, `${inventory}.yaml`);
   await removeLab(name);
-  const lab = await openLab(path, { name });
+  const lab = await openLab(path, { name, image });
   const words: Weather['words'] = (verb, more = []) => [
     verb,
     '-i',

@@ -1,5 +1,5 @@
 import { loadInventory } from '../../src/inventory/load.ts';
-import { type Diagnostic, FarmError, problem } from '../../src/model/diagnostic.ts';
+import { type Diagnostic, FarmError, hasErrors, problem } from '../../src/model/diagnostic.ts';
 import type { Farm } from '../../src/model/farm.ts';
 import { type DesiredHost, type DesiredPart, desiredOf, withMembers } from '../../src/plan/desired.ts';
 import type { Resource } from '../../src/resource/define.ts';
@@ -38,7 +38,7 @@ export async function rehearse(
     host,
     part(name, part) {
       const { parts, diagnostics: wrong } = host(name);
-      if (wrong.length > 0) throw new FarmError(wrong);
+      if (hasErrors(wrong)) throw new FarmError(wrong);
       const found = parts.find((one) => one.part === part);
       if (found === undefined) throw new Error(`${name} has no part ${part}`);
       return found;

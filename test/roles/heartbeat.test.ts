@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import { movingAddress } from '../../roles/heartbeat/moving-address.ts';
 import { FarmError } from '../../src/index.ts';
 import type { RolloutHost } from '../../src/role/define.ts';
 import { loadRoles } from '../../src/role/load.ts';
 import { fileText, outline, rehearse } from './harness.ts';
 
 const SECRET = '6f1d8d5c0a4b4f0e9a7be0c1d2e3f405';
-const environment = { HA: SECRET, TWIN: SECRET, OTHER: '11112222333344445555666677778888' };
+const environment = { HA: SECRET, OTHER: '11112222333344445555666677778888' };
 
 interface Farm {
   readonly variables?: string;
@@ -70,7 +71,7 @@ describe('heartbeat', () => {
     expect(text('/etc/ha.d/ha.cf')).toMatchInlineSnapshot(`
       "# Managed by farmctl: what is changed here is lost at the next apply.
       logfacility daemon
-      keepalive 300ms
+      keepalive 1
       warntime 3
       deadtime 5
       initdead 20
@@ -210,7 +211,6 @@ describe('heartbeat', () => {
     ],
     ['no key', inventory().replace('authkey: !env HA, ', '')],
     ['two that differ', inventory({ ns2: '{ web: 10.77.0.12, db: 10.77.1.12, heartbeat: { deadtime: 9 } }' })],
-    ['two keys', inventory({ ns2: '{ web: 10.77.0.12, db: 10.77.1.12, heartbeat: { authkey: !env OTHER } }' })],
     ['timings', inventory({ variables: 'keepalive: 3' })],
     ['timings', inventory({ variables: 'deadtime: 3' })],
     ['timings', inventory({ variables: 'initdead: 9' })],
@@ -227,11 +227,11 @@ describe('heartbeat', () => {
     expect(await said(text)).toMatchSnapshot();
   });
 
-  const pairs = (variables: string, otherPair = '', key = 'OTHER') =>
+  const pairs = (variables: string, otherPair = '') =>
     inventory({
       variables,
       vips: 'dns: { address: 10.77.0.53, pair: [ns1, ns2] }, www: { address: 10.77.0.54, pair: [lb1, lb2] }',
-      more: `  lb: { roles: [{ heartbeat: { authkey: !env ${key},${otherPair}} }], hosts: { lb1: ${HOST(3)}, lb2: ${HOST(4)} } }\n`,
+      more: `  lb: { roles: [{ heartbeat: {${otherPair}} }], hosts: { lb1: ${HOST(3)}, lb2: ${HOST(4)} } }\n`,
     });
 
   it('does not let two pairs hear each other', async () => {
@@ -240,15 +240,6 @@ describe('heartbeat', () => {
     expect(await said(pairs('transport: mcast'))).toMatchSnapshot();
     expect(await said(pairs('transport: bcast', ' port: 700 '))).toEqual([]);
     expect(await said(pairs('transport: mcast', ' multicastGroup: 239.0.6.95 '))).toEqual([]);
-  });
-
-  it('warns of two pairs that have the same key, wherever each has it from', async () => {
-    expect(await said(pairs('', '', 'TWIN'))).toMatchInlineSnapshot(`
-      [
-        "warning[variables/doubtful] 6: ns1 and ns2 have the same key as the pair of lb1: where each hears the other, they take it for their own.",
-      ]
-    `);
-    expect(await said(pairs('', '', 'TWIN'), 'lb1')).toHaveLength(1);
   });
 
   it('starts a pair together, and changes the standby before the active one', async () => {
@@ -264,5 +255,33 @@ describe('heartbeat', () => {
     expect(rollout?.([host('a', true, 'dns'), host('b', true)])).toEqual([['b'], ['a']]);
     expect(rollout?.([host('a', true), host('b', false)])).toEqual([['b'], ['a']]);
     expect(rollout?.([host('a', true, 'dns')])).toEqual([['a']]);
+  });
+});
+
+describe('an address that moves', () => {
+  const { type, desired } = movingAddress({ address: '10.77.0.53', device: 'eth0', group: 'local' });
+  const diff = (isHere: boolean, isOurs: boolean | undefined) =>
+    type.diff(desired, { isTold: true, isHere, isOurs }, []);
+  const script = (isHere: boolean, isOurs: boolean | undefined) =>
+    type.apply(desired, { isTold: true, isHere, isOurs }, []).script?.text ?? '';
+
+  it('is as desired where heartbeat says it is, and while nobody knows', () => {
+    for (const isHere of [true, false]) {
+      expect(diff(isHere, isHere)).toBeUndefined();
+      expect(diff(isHere, undefined)).toBeUndefined();
+    }
+  });
+
+  it('is put on where heartbeat believes it to be, and taken off where not', () => {
+    expect(diff(false, true)).toMatchObject({ action: 'update', risk: 'none' });
+    expect(script(false, true)).toContain('10.77.0.53/32/eth0 start');
+    expect(diff(true, false)).toMatchObject({ action: 'update', risk: 'outage' });
+    expect(script(true, false)).toContain('10.77.0.53/32/eth0 stop');
+  });
+
+  it('is new where heartbeat was not told of it, wherever it is', () => {
+    const untold = { isTold: false, isHere: true, isOurs: false };
+    expect(type.diff(desired, untold, [])).toMatchObject({ action: 'create' });
+    expect(type.apply(desired, untold, []).script).toBeUndefined();
   });
 });

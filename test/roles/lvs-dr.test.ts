@@ -1,4 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { loopbackVip } from '../../roles/lvs-dr/loopback-vip.ts';
+import { orderNodes } from '../../src/role/order.ts';
+import { observe } from '../unit/resource/run-probe.ts';
 import { fileText, mistakes, outline, rehearse } from './harness.ts';
 
 const environment = { LVS: 'hidden-word' };
@@ -351,6 +354,33 @@ sysctl net/ipv4/conf/eth0/send_redirects
     expect(outline((await real(nat, 'media1')).resources)).toBe('');
   });
 
+  it('is told where translated answers would not come back', async () => {
+    const nat = `${WWW}, { name: static, vip: media, ports: [8080], serves: apache-media, method: nat, network: db }`;
+    const warnings = async (farm: Farm) =>
+      (await mistakes(inventory(farm), 'lb1')).map(({ severity, detail }) => `${severity}: ${detail}`);
+    const past =
+      'warning: Service static: clients of the network web would get the answers of media1, media2 directly, past the director, and not know them.';
+    expect(await warnings({ services: nat })).toEqual([
+      "warning: Service static: the pair has no virtual address in the network db, and answers of the real servers come back through a director's own address: when the other one takes over they are lost.",
+      past,
+    ]);
+    expect(await warnings({ services: nat, vips: 'inner: { address: 10.77.1.1, pair: [lb1, lb2] }' })).toEqual([past]);
+  });
+
+  it('comes before heartbeat, and the address before the web server', async () => {
+    const order = async (farm: Partial<Farm>) => {
+      const { farm: read, resolved } = await rehearse(inventory({ services: BOTH, ...farm }), { environment });
+      return () => orderNodes(new Map([...read.hosts.keys()].map((name) => [name, resolved.partsOf(name)])));
+    };
+    expect(await order({})).not.toThrow();
+    expect(await order({ appRoles: 'apache-app, lvs-dr/real' })).toThrow(
+      'On app1 the tier lists apache-app before lvs-dr/real, but apache-app comes after it.',
+    );
+    expect(await order({ lbRoles: '{ heartbeat: { authkey: !env LVS } }, lvs-dr/director' })).toThrow(
+      'On lb1 the tier lists heartbeat before lvs-dr/director, but heartbeat comes after it.',
+    );
+  });
+
   it('makes one service of several ports with a mark', async () => {
     const marked = {
       services: `${STATIC}, { name: www, vip: www, ports: [80, 443], mark: 7, serves: apache-app, persistence: { prefix: 24 } }`,
@@ -398,6 +428,7 @@ sysctl net/ipv4/conf/eth0/send_redirects
     expect(outline(resources)).toContain(`service farmctl-lvs-marks.service
   unitFile farmctl-lvs-marks.service
   file /etc/farmctl-lvs-marks.nft
+firewall-marks farmctl_lvs
 `);
     expect(fileText(resources, '/etc/farmctl-lvs-marks.nft')).toMatchInlineSnapshot(`
       "# Managed by farmctl: what is changed here is lost at the next apply.
@@ -795,5 +826,30 @@ describe('lvs-dr refuses', () => {
   it('a weight out of range', async () => {
     const found = await mistakes(inventory({ services: BOTH, app1: ', lvs-dr: { weight: 65536 }' }), 'lb1');
     expect(found.map(({ code }) => code)).toEqual(['variables/invalid']);
+  });
+});
+
+describe('a virtual address on a real server', () => {
+  const resource = loopbackVip({ address: '127.0.0.1', device: 'lo' });
+  const { type, desired } = resource;
+
+  it('is on its device and on no other', () => {
+    expect(type.diff(desired, { isThere: true, elsewhere: [] }, [])).toBeUndefined();
+    const found = { isThere: true, elsewhere: ['127.0.0.1/24 eth0'] };
+    expect(type.diff(desired, found, [])?.fields).toEqual([{ name: 'also', from: '127.0.0.1/24 eth0', to: undefined }]);
+    expect(type.apply(desired, found, []).script?.text).toContain('ip address del 127.0.0.1/24 dev eth0');
+    expect(type.diff(desired, undefined, [])).toMatchObject({ action: 'create' });
+  });
+
+  it('may be there already when its turn comes, but nowhere that the plan did not say', () => {
+    const there = { isThere: true, elsewhere: ['127.0.0.1/24 eth0'] };
+    expect(type.covers?.(desired, { isThere: false, elsewhere: there.elsewhere }, there)).toBe(true);
+    expect(type.covers?.(desired, undefined, there)).toBe(false);
+  });
+
+  it('is told from the same address elsewhere', () => {
+    const [found] = observe([resource, loopbackVip({ address: '127.0.0.2', device: 'lo' })]);
+    // This machine's own has a network of 8 bits, and is no virtual address.
+    expect(found).toEqual({ state: 'known', value: { isThere: false, elsewhere: ['127.0.0.1/8 lo'] } });
   });
 });

@@ -21,7 +21,13 @@ tiers:
 ${more}`;
 }
 
-const WEB = { path: '/srv/nfs/web', owner: 'farmweb', group: 'farmweb', mode: '2775' };
+const WEB = {
+  path: '/srv/nfs/web',
+  owner: 'farmweb',
+  group: 'farmweb',
+  mode: '2775',
+  directories: ['htdocs', 'htdocs/img'],
+};
 const MEDIA = { path: '/srv/nfs/media', access: 'ro', squash: 'all', anonymous: 'farmweb' };
 const MOUNTS = [{ export: '/srv/nfs/web' }, { export: '/srv/nfs/media', access: 'ro', path: '/srv/media' }];
 
@@ -38,6 +44,8 @@ describe('nfs/server', () => {
       group farmweb
       user farmweb
       directory /srv/nfs/web
+      directory /srv/nfs/web/htdocs
+      directory /srv/nfs/web/htdocs/img
       directory /srv/nfs/media
       service nfs-blkmap.service
       service nfs-server.service

@@ -123,8 +123,12 @@ kept=''
 rm -f -- .authorized_keys.farmctl && printf '%s%s' "$kept" ${line} >.authorized_keys.farmctl &&
   sync -- .authorized_keys.farmctl && mv -f -- .authorized_keys.farmctl authorized_keys`;
   return sh`entry=$(getent passwd ${user}) || { echo ${`there is no user ${user}`}; exit 1; }
-number=$(printf '%s' "$entry" | cut -d : -f 3,4)
-home=$(printf '%s' "$entry" | cut -d : -f 6)
+entry=${new Script('${entry#*:*:}')}
+number=${new Script('${entry%%:*}')}
+entry=${new Script('${entry#*:}')}
+number=$number:${new Script('${entry%%:*}')}
+home=${new Script('${entry#*:*:}')}
+home=${new Script('${home%%:*}')}
 home=$(cd -P -- "$home" && pwd -P) || exit 1
 ssh=${new Script('${home%/}')}/.ssh
 [ -d "$ssh" ] || runuser -u ${user} -- mkdir -m 0700 -- "$ssh" || exit 1

@@ -53,6 +53,17 @@ describe('orderNodes', () => {
     });
   });
 
+  it('follows the tier alone where the order counts on one host', () => {
+    const roles = [role('web', [{ part: 'vip', on: 'same-host' }])];
+    expect(order({ a: ['vip', 'web'], b: ['vip'], c: ['web'] }, roles)).toEqual({
+      'vip@a': [],
+      'web@a': ['vip@a order'],
+      'vip@b': [],
+      'web@c': [],
+    });
+    expect(refusal({ a: ['web', 'vip'] }, roles)?.code).toBe('role/order');
+  });
+
   it('names the circle', () => {
     const found = refusal({ a: ['one'], b: ['two'], c: ['three'] }, [
       role('one', ['two']),

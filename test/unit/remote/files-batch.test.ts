@@ -1,0 +1,90 @@
+import { spawnSync } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { text } from '../../../src/model/content.ts';
+import { bodies } from '../../../src/remote/file-script.ts';
+import { filesBatch, type PlainOperation } from '../../../src/remote/files-batch.ts';
+import { sh } from '../../../src/remote/sh.ts';
+import { STATE_FUNCTIONS } from '../../../src/remote/state-functions.ts';
+
+const { uid, gid } = statSync('.');
+const me = { owner: String(process.getuid?.() ?? uid), group: String(process.getgid?.() ?? gid) };
+const NAMES = ['a', "it's $(here)", '-rf', 'two\nlines', '.hidden', 'ünï', '7', '8'];
+
+describe('filesBatch', () => {
+  let at = '';
+  beforeEach(() => {
+    at = mkdtempSync(join(tmpdir(), 'farmctl-batch-'));
+    for (const name of ['paths', 'originals', 'directories']) mkdirSync(join(at, 'S', name), { recursive: true });
+  });
+  afterEach(() => rmSync(at, { recursive: true }));
+
+  const files = (folder: string, names = NAMES): PlainOperation[] =>
+    names.map((name) => ({
+      kind: 'file',
+      path: `${folder}/${name}`,
+      content: text(`${name}\nends without a newline`),
+      mode: '0604',
+      ...me,
+    }));
+
+  function run(steps: readonly (readonly PlainOperation[])[]) {
+    const sent = bodies();
+    const batch = filesBatch(steps, sent, `${at}/report`);
+    expect(sent.contents).toEqual([]);
+    const script = `set -u\n${STATE_FUNCTIONS}\n${sh`S=${join(at, 'S')}`.text}\n${batch.text}`;
+    const result = spawnSync('sh', ['-s'], { input: script, env: { PATH: process.env['PATH'] ?? '', LC_ALL: 'C' } });
+    const report = existsSync(`${at}/report`) ? readFileSync(`${at}/report`, 'utf8').trim() : undefined;
+    return { status: result.status, stderr: result.stderr.toString(), report };
+  }
+
+  it('makes directories, files and links with their contents and modes, and leaves nothing else there', () => {
+    const folder = join(at, 'new/deep');
+    const link: PlainOperation = { kind: 'symlink', path: `${folder}/link`, target: 'a' };
+    expect(run([...files(folder).map((one) => [one]), [link]])).toEqual({ status: 0, stderr: '', report: undefined });
+    expect(readdirSync(folder).sort()).toEqual([...NAMES, 'link'].sort());
+    for (const name of NAMES) {
+      expect(readFileSync(join(folder, name), 'utf8')).toBe(`${name}\nends without a newline`);
+      expect(statSync(join(folder, name)).mode & 0o7777).toBe(0o604);
+    }
+    expect(readFileSync(join(folder, 'link'), 'utf8')).toBe('a\nends without a newline');
+    expect(readdirSync(join(at, 'S/directories'))).toHaveLength(2);
+    expect(readdirSync(join(at, 'S/paths'))).toHaveLength(NAMES.length + 1);
+  });
+
+  it.each([NAMES.length, 1])('forgets what an interrupted batch left waiting, with %i files to make', (count) => {
+    mkdirSync(join(at, 'etc/.farmctl-new.'), { recursive: true });
+    writeFileSync(join(at, 'etc/.farmctl-new./a'), 'half');
+    expect(run([files(join(at, 'etc'), NAMES.slice(0, count))])).toMatchObject({ status: 0 });
+    expect(readdirSync(join(at, 'etc')).sort()).toEqual(NAMES.slice(0, count).sort());
+  });
+
+  it('says which step failed, and takes back what it had laid', () => {
+    const taken = join(at, 'etc', NAMES[3] ?? '');
+    mkdirSync(taken, { recursive: true });
+    const result = run(files(join(at, 'etc')).map((one) => [one]));
+    expect(result).toMatchObject({ status: 1, report: '3 0' });
+    expect(result.stderr).toContain('is a directory');
+    expect(readdirSync(join(at, 'etc'))).toEqual([NAMES[3]]);
+  });
+
+  it('does not remember directories that it could not make', () => {
+    mkdirSync(join(at, 'locked'));
+    writeFileSync(join(at, 'locked/file'), '');
+    const first = files(join(at, 'fine'), ['x']);
+    const result = run([first, files(join(at, 'locked/file/below'), ['x'])]);
+    expect(result).toMatchObject({ status: 1, report: '1 0' });
+    expect(readdirSync(join(at, 'S/directories'))).toHaveLength(1);
+  });
+});
