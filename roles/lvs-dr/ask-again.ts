@@ -30,7 +30,7 @@ if ($type eq 'dns') {
   my $resolver = Net::DNS::Resolver->new(nameservers => [$ip], port => $port, usevc => $protocol eq 'tcp');
   my $answer = $resolver->search($request) or exit 1;
   for ($answer->answer) {
-    exit 0 if $_->type eq 'A' && $_->address =~ /$expect/ || $_->type eq 'PTR' && $_->ptrdname =~ /$expect/;
+    exit 0 if $_->type eq 'A' && $_->address eq $expect || $_->type eq 'PTR' && $_->ptrdname eq $expect;
   }
   exit 1;
 }

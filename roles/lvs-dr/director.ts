@@ -22,7 +22,7 @@ import { ipvsTable } from './ipvs-table.ts';
 import { listed, netmask, rows } from './listed.ts';
 import { CONFIG_PATH, MAINTENANCE_PATH, MARKS_PATH } from './paths.ts';
 import { drainScript, filledScript, validateScript } from './scripts.ts';
-import { directedServers, METHOD_WORDS, type VirtualServer } from './services.ts';
+import { directedServers, isQuiescent, METHOD_WORDS, type VirtualServer } from './services.ts';
 import { type Sync, syncOf } from './sync.ts';
 import type { Variables } from './variables.ts';
 
@@ -53,13 +53,13 @@ function block(server: VirtualServer): Readonly<Record<string, unknown>> {
     })),
     persistence: persistence?.seconds ?? false,
     netmask: persistence === undefined || persistence.prefix === 32 ? false : netmask(persistence.prefix),
-    quiescent: wanted.quiescent ? 'yes' : 'no',
+    quiescent: isQuiescent(server) ? 'yes' : 'no',
     fallback:
       fallback === undefined ? false : `${fallback.address}:${fallback.port ?? port} ${METHOD_WORDS[fallback.method]}`,
     checkType: isNegotiated ? 'negotiate' : check.type === 'tcp' ? 'connect' : check.type,
     // A marked service has no port by which ldirectord could tell what is served.
     service: isNegotiated ? check.type : 'none',
-    checkPort: check.port,
+    checkPort: check.port ?? false,
     interval: check.interval,
     timeout: check.timeout,
     failures: check.failures,

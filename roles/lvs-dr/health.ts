@@ -10,7 +10,8 @@ export interface HealthCheck {
   readonly request: string;
   readonly expect: string;
   readonly host: string;
-  readonly port: number;
+  /** Undefined: each real server's own. */
+  readonly port: number | undefined;
   readonly method: 'GET' | 'HEAD';
   readonly user: string;
   readonly password: Secret | undefined;
@@ -35,6 +36,9 @@ const USES: Readonly<Record<'request' | 'expect' | 'host' | 'user' | 'password' 
 /** Types that say nothing of a service over UDP: they speak TCP. */
 const NEEDS_TCP: readonly CheckType[] = ['http', 'https', 'tcp', 'mysql'];
 
+/** The port of DNS, which ldirectord asks whatever it is told. */
+const DNS_PORT = 53;
+
 /** What is wrong with the check of a service, as a sentence; undefined: nothing. */
 export function checkMistake({ name, check, protocol }: Service, type: CheckType): string | undefined {
   for (const [field, types] of Object.entries(USES)) {
@@ -44,6 +48,8 @@ export function checkMistake({ name, check, protocol }: Service, type: CheckType
   const missing = (field: string) => `Service ${name}: a check of type ${type} needs "${field}".`;
   if (type === 'dns' && check.request === undefined) return missing('request');
   if (type === 'dns' && check.expect === undefined) return missing('expect');
+  if (type === 'dns' && check.port !== undefined && check.port !== DNS_PORT)
+    return `Service ${name}: a check of type dns asks port ${DNS_PORT}, whatever "port" says.`;
   if (type === 'mysql' && check.user === undefined) return missing('user');
   if (type === 'mysql' && check.database === undefined) return missing('database');
   if (type === 'external' && check.command === undefined) return missing('command');
@@ -51,7 +57,7 @@ export function checkMistake({ name, check, protocol }: Service, type: CheckType
     return `Service ${name}: the request "${check.request}" is no path: it must begin with a slash.`;
   if (protocol === 'udp' && NEEDS_TCP.includes(type) && check.port === undefined)
     return `Service ${name} is UDP, and a check of type ${type} speaks TCP: take dns, external or ping, or say which TCP port is asked.`;
-  return expressionMistake(name, check.expect);
+  return type === 'dns' ? undefined : expressionMistake(name, check.expect);
 }
 
 function expressionMistake(name: string, expect: string | undefined): string | undefined {
@@ -73,9 +79,14 @@ export function checkType({ check, protocol }: Service, port: number, offer: Ser
   return port === offer.tlsPort ? 'https' : 'http';
 }
 
-/** Fills in what the service does not say. `port` is the real servers'. */
+/** The port on which a real server is asked that listens on `own`. */
+export function checkedPort({ check }: { readonly check: HealthCheck }, own: number): number {
+  return check.port ?? own;
+}
+
+/** Fills in what the service does not say. `port` is that of the real servers where their entry does not say it. */
 export function healthCheck(service: Service, type: CheckType, port: number, offer: ServedOffer): HealthCheck {
-  const { check } = service;
+  const { check, mark } = service;
   const isWeb = type === 'http' || type === 'https';
   const usual = isWeb ? (offer.healthPath ?? '/') : type === 'mysql' ? 'SELECT 1' : '';
   return {
@@ -83,7 +94,7 @@ export function healthCheck(service: Service, type: CheckType, port: number, off
     request: check.request ?? usual,
     expect: check.expect ?? '',
     host: check.host ?? (isWeb ? (offer.hostHeader ?? '') : ''),
-    port: check.port ?? port,
+    port: type === 'dns' ? DNS_PORT : (check.port ?? (mark === undefined ? undefined : port)),
     method: check.method,
     user: check.user ?? '',
     password: check.password,

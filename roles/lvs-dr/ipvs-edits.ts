@@ -74,8 +74,8 @@ function destinationEdits(
     });
   }
   const known = new Set(wanted.destinations.map((one) => one.destination));
-  // The fallback server is listed exactly while no other one is.
-  const isAlone = ![...(found?.destinations.keys() ?? [])].some((one) => known.has(one));
+  // The fallback server is listed exactly while no other one gets connections.
+  const isAlone = ![...(found?.destinations ?? [])].some(([one, { weight }]) => known.has(one) && weight > 0);
   for (const [destination, there] of found?.destinations ?? []) {
     if (known.has(destination) || (destination === wanted.fallback && isAlone)) continue;
     edits.push({

@@ -1,11 +1,20 @@
-import { METHOD_FLAGS, type VirtualServer } from './services.ts';
+import { checkedPort, type HealthCheck } from './health.ts';
+import { isQuiescent, METHOD_FLAGS, type VirtualServer } from './services.ts';
+
+/**
+ * Seconds for which farmctl waits for an answer: a probe has 30. Who answers later than that and is not listed is taken
+ * for failing.
+ */
+const MOST_SECONDS = 10;
+
+const patience = ({ timeout }: HealthCheck): number => Math.min(timeout, MOST_SECONDS);
 
 /** The arguments by which a real server is asked again: see ASK. No password is among them. */
 function checkWords(server: VirtualServer, address: string): readonly string[] {
   const { check, key, service, vip, port } = server;
   if (check.type === 'on' || check.type === 'off') return ['on'];
-  if (check.type === 'external') {
-    const own = server.reals.find((one) => one.address === address)?.port ?? port;
+  const own = server.reals.find((one) => one.address === address)?.port ?? port;
+  if (check.type === 'external')
     return [
       'external',
       check.command,
@@ -14,10 +23,18 @@ function checkWords(server: VirtualServer, address: string): readonly string[] {
       address,
       String(own),
     ];
-  }
   return [
-    ...[check.type, address, String(check.port), String(check.timeout), check.request, check.expect, check.host],
-    ...[check.method, service.protocol, key.slice(3), check.user, check.database],
+    ...[check.type, address, String(checkedPort(server, own)), String(patience(check))],
+    ...[
+      check.request,
+      check.expect,
+      check.host,
+      check.method,
+      service.protocol,
+      key.slice(3),
+      check.user,
+      check.database,
+    ],
   ];
 }
 
@@ -25,15 +42,15 @@ function checkWords(server: VirtualServer, address: string): readonly string[] {
 export function listed(servers: readonly VirtualServer[]) {
   return servers.map((server) => {
     const { service, key, reals, check, port } = server;
-    const { name, scheduler, persistence, quiescent, fallback, method } = service;
+    const { name, scheduler, persistence, fallback, method } = service;
     return {
       name,
       key,
       scheduler,
       persistence: persistenceText(persistence),
-      quiescent,
+      quiescent: isQuiescent(server),
       fallback: fallback === undefined ? '' : `${fallback.address}:${fallback.port ?? port}`,
-      timeout: check.timeout,
+      timeout: patience(check),
       destinations: reals.map((one) => ({
         name: one.host,
         destination: `${one.address}:${one.port}`,
@@ -56,7 +73,11 @@ function persistenceText(persistence: VirtualServer['service']['persistence']): 
   return persistence.prefix === 32 ? `${persistence.seconds}` : `${persistence.seconds} ${netmask(persistence.prefix)}`;
 }
 
-/** The beginning of each line of `ipvsadm -Sn` that a real server of these has. */
+/** The beginning of each line of `ipvsadm -Sn` that a real or a fallback server of these has. */
 export function rows(servers: readonly VirtualServer[]): readonly string[] {
-  return servers.flatMap(({ key, reals }) => reals.map((one) => `-a ${key} -r ${one.address}:${one.port} `));
+  return servers.flatMap(({ key, reals, port, service: { fallback } }) => {
+    const ends = reals.map((one) => `${one.address}:${one.port}`);
+    const last = fallback === undefined ? [] : [`${fallback.address}:${fallback.port ?? port}`];
+    return [...ends, ...last].map((end) => `-a ${key} -r ${end} `);
+  });
 }

@@ -6,6 +6,9 @@ export interface DirectorOffer {
   readonly sync: boolean;
   readonly syncId: number | undefined;
   readonly syncNetwork: string | undefined;
+  readonly timeouts: Variables['timeouts'];
+  readonly sysctls: Variables['sysctls'];
+  readonly drainSeconds: number;
 }
 
 /** What a real server offers: its weights. */

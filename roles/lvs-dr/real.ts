@@ -104,7 +104,9 @@ export function realChecks(context: Context): Check[] {
       name: `${address} on ${device}`,
       script: sh`ip -4 -o address show dev ${device} to ${`${address}/32`} | grep -q . || { echo ${`${address} is not on ${device}`}; exit 1; }
 ip -4 -o address show to ${`${address}/32`} | grep -qv ${` ${device} `} && { echo ${`${address} is on another device too`}; exit 1; }
-[ "$(sysctl -n net.ipv4.conf.all.arp_ignore)/$(sysctl -n net.ipv4.conf.all.arp_announce)" = 1/2 ] || { echo 'this host answers ARP for it'; exit 1; }`,
+read -r ignore </proc/sys/net/ipv4/conf/all/arp_ignore
+read -r announce </proc/sys/net/ipv4/conf/all/arp_announce
+[ "$ignore/$announce" = 1/2 ] || { echo 'this host answers ARP for it'; exit 1; }`,
     }),
   );
 }

@@ -13,15 +13,18 @@ export default defineRole({
   partOf: (host, _variables, farm) => (farm.vips.some(({ pair }) => pair.includes(host.name)) ? 'director' : 'real'),
   parts: {
     director: {
-      // A server is listed when it has the address, and best when it already answers.
-      after: ['lvs-dr/real', 'apache-app', 'apache-media'],
+      // Without the address a listed server loses its share, though its check passes; best is it already answers.
+      after: [{ part: 'lvs-dr/real', needs: 'all' }, 'apache-app', 'apache-media'],
       resources: directorResources,
       checks: directorChecks,
-      offers: ({ variables: { services, sync, syncId, syncNetwork } }): DirectorOffer => ({
-        services,
-        sync,
-        syncId,
-        syncNetwork,
+      offers: ({ variables }): DirectorOffer => ({
+        services: variables.services,
+        sync: variables.sync,
+        syncId: variables.syncId,
+        syncNetwork: variables.syncNetwork,
+        timeouts: variables.timeouts,
+        sysctls: variables.sysctls,
+        drainSeconds: variables.drainSeconds,
       }),
     },
     real: {

@@ -33,6 +33,14 @@ export const METHOD_FLAGS: Readonly<Record<Method, string>> = { direct: '-g', na
 /** `gate`, `masq` and `ipip` are ldirectord's words. */
 export const METHOD_WORDS: Readonly<Record<Method, string>> = { direct: 'gate', nat: 'masq', tunnel: 'ipip' };
 
+/**
+ * Whether a server that is out stays listed with weight 0. Where one is drained that way ldirectord must leave it there:
+ * else it takes out what has weight 0 until the next check, and the connections with it.
+ */
+export function isQuiescent({ service, reals }: Pick<VirtualServer, 'service' | 'reals'>): boolean {
+  return service.quiescent || reals.some(({ weight }) => weight === 0);
+}
+
 /** The VIPs that this host and its partner hold, in the order of the inventory. */
 export function ownVips(farm: FarmView, host: string): readonly Vip[] {
   return farm.vips.filter(({ pair }) => pair.includes(host));
@@ -168,6 +176,7 @@ function virtualServers(context: Context, service: Service, vip: Vip): readonly 
     const type = checkType(service, reals[0]?.port ?? port, offer);
     const mistake = checkMistake(service, type);
     if (mistake !== undefined) reject('services', mistake);
+    // A marked entry of the table says no port.
     const check = healthCheck(service, type, reals[0]?.port ?? port, offer);
     const shown = mark === undefined ? reals : reals.map((one) => ({ ...one, port: service.realPort ?? 0 }));
     return {
@@ -204,7 +213,10 @@ function refuseQuiescence({ variables, reject }: Context, { name, quiescent, per
     );
 }
 
-/** Both directors must have the same services, or the second one does not do what the first did. */
+/** What both directors of a pair must have alike besides their services. */
+const ALIKE = ['sync', 'timeouts', 'sysctls', 'drainSeconds'] as const;
+
+/** Both directors must be told the same, or the second one does not do what the first did. */
 function refuseDifferentPair({ farm, variables, reject }: Context, vip: Vip): void {
   const directors = new Map(farm.hosts('lvs-dr/director').map(({ host, offer }) => [host.name, offer]));
   const written = (services: readonly Service[]) => JSON.stringify(services.filter((one) => one.vip === vip.name));
@@ -221,6 +233,13 @@ function refuseDifferentPair({ farm, variables, reject }: Context, vip: Vip): vo
         'services',
         `The two directors of ${vip.name}, ${vip.pair.join(' and ')}, do not have the same services.`,
         'Write them for the whole farm or for the tier, not for one host.',
+      );
+    const other = ALIKE.find((key) => JSON.stringify(offer?.[key]) !== JSON.stringify(variables[key]));
+    if (other !== undefined)
+      reject(
+        other,
+        `The two directors of ${vip.name}, ${vip.pair.join(' and ')}, do not have the same "${other}".`,
+        'Write it for the whole farm or for the tier, not for one host.',
       );
   }
 }

@@ -23,7 +23,9 @@ const checkSchema = t.object(
     request: writable(
       'Path of the page (http, https), name to look up (dns) or query (mysql). Where absent: the health page of the role, `SELECT 1`.',
     ),
-    expect: writable('Regular expression that the answer must match; needed for dns.'),
+    expect: writable(
+      'Regular expression that the page must match (http, https); for dns the very address or name that must be among the answers.',
+    ),
     host: t.optional(
       t.string({
         pattern: '^[A-Za-z0-9.-]+(:[0-9]{1,5})?$',
@@ -31,7 +33,9 @@ const checkSchema = t.object(
         description: 'Host header (http, https). Where absent: the one that the role offers.',
       }),
     ),
-    port: t.optional(t.port({ description: "The port that is asked; the real server's own where absent." })),
+    port: t.optional(
+      t.port({ description: "The port that is asked; the real server's own where absent. dns: always 53." }),
+    ),
     method: t.enum(['GET', 'HEAD'], { default: 'GET', description: 'Method of the request (http, https).' }),
     user: writable('Who logs in (mysql).'),
     password: t.optional(t.secret({ description: 'The password of that user (mysql), one line without " and #.' })),

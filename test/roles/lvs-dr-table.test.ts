@@ -114,6 +114,8 @@ describe("the kernel's table", () => {
     expect(edits(RIGHT + alone.split('\n')[1], withFallback, 'fails').map(([shown]) => shown)).toEqual([
       'www 10.77.0.100:80/tcp 127.0.0.1:80: direct, weight 1 -> (none)',
     ]);
+    const idle = `${RIGHT.replaceAll(/-w \d/g, '-w 0')}${alone.split('\n')[1]}`;
+    expect(edits(idle, { ...withFallback, quiescent: true }, 'fails')).toEqual([]);
   });
 
   it('has timeouts and daemons beside it', () => {

@@ -161,7 +161,6 @@ describe('a director', () => {
       	quiescent=no
       	service=http
       	checktype=negotiate
-      	checkport=80
       	checkinterval=2
       	checktimeout=3
       	negotiatetimeout=3
@@ -177,7 +176,6 @@ describe('a director', () => {
       	quiescent=no
       	service=http
       	checktype=negotiate
-      	checkport=80
       	checkinterval=2
       	checktimeout=3
       	negotiatetimeout=3
@@ -321,7 +319,6 @@ describe('a director', () => {
       	quiescent=no
       	service=http
       	checktype=negotiate
-      	checkport=80
       	checkinterval=2
       	checktimeout=3
       	negotiatetimeout=3
@@ -337,7 +334,6 @@ describe('a director', () => {
       	quiescent=no
       	service=http
       	checktype=negotiate
-      	checkport=80
       	checkinterval=2
       	checktimeout=3
       	negotiatetimeout=3
@@ -396,7 +392,6 @@ sysctl net/ipv4/conf/eth0/send_redirects
       	quiescent=no
       	service=http
       	checktype=negotiate
-      	checkport=80
       	checkinterval=2
       	checktimeout=3
       	negotiatetimeout=3
@@ -472,7 +467,6 @@ firewall-marks farmctl_lvs
       	quiescent=no
       	service=mysql
       	checktype=negotiate
-      	checkport=3306
       	checktimeout=3
       	negotiatetimeout=3
       	failurecount=1
@@ -496,11 +490,30 @@ firewall-marks farmctl_lvs
     ['quiescent', 'quiescent: true', '	quiescent=yes\n'],
     ['a fallback', 'fallback: { port: 81 }', '	fallback=127.0.0.1:81 gate\n'],
     ['another fallback', 'fallback: { address: 10.77.0.9, method: tunnel }', '	fallback=10.77.0.9:80 ipip\n'],
-    ['dns', 'protocol: udp, check: { type: dns, request: www.example, expect: "10[.]1" }', '	protocol=udp\n'],
+    ['dns', 'protocol: udp, check: { type: dns, request: www.example, expect: 10.77.0.9 }', '	receive="10.77.0.9"\n'],
   ])('writes %s as ldirectord has it', async (_, more, lines) => {
     expect(
       await blocks({ services: `${STATIC}, { name: www, vip: www, ports: [80], serves: apache-app, ${more} }` }),
     ).toContain(lines);
+  });
+
+  it('leaves a drained server in the table, where it finishes the connections that it has', async () => {
+    const drained = {
+      services: BOTH,
+      appRoles: '{ lvs-dr/real: { weight: 0 } }, apache-app',
+    };
+    expect((await blocks(drained)).match(/^\tquiescent=.*/gm)).toEqual(['\tquiescent=yes', '\tquiescent=no']);
+  });
+
+  it('keeps the fallback server through a reload, and waits no longer for an answer than a probe may take', async () => {
+    const { resources } = await director({
+      services: `${STATIC}, { name: www, vip: www, ports: [80], serves: apache-app, fallback: {}, check: { timeout: 300 } }`,
+    });
+    const unit = resources.find(({ id }) => id === 'ldirectord.service');
+    const { reload, verify } = (unit?.desired ?? {}) as Partial<Record<string, { text: string }>>;
+    expect(reload?.text).toContain('-a -t 10.77.0.100:80 -r 127.0.0.1:80 ');
+    expect(verify?.text).toContain(' 10 http 10.77.0.21 80 10 ');
+    expect(fileText(resources, CONFIG)).toContain('negotiatetimeout=300');
   });
 
   it('lists nobody where the check is off', async () => {
@@ -792,13 +805,25 @@ describe('lvs-dr refuses', () => {
       'Service www: "expect" is no regular expression: Invalid regular expression: /(/: Unterminated group.',
     ],
     [
+      'another port for dns',
+      wrong('protocol: udp, check: { type: dns, request: www.example, expect: 10.77.0.9, port: 5353 }'),
+      'lb1',
+      'Service www: a check of type dns asks port 53, whatever "port" says.',
+    ],
+    [
+      'other timeouts on its partner',
+      { services: BOTH, lb1: ', lvs-dr: { timeouts: { tcp: 60 } }' },
+      'lb2',
+      'The two directors of www, lb1 and lb2, do not have the same "timeouts".',
+    ],
+    [
       'tcp for udp',
       wrong('protocol: udp, check: { type: tcp }'),
       'lb1',
       'Service www is UDP, and a check of type tcp speaks TCP: take dns, external or ping, or say which TCP port is asked.',
     ],
   ])('%s', async (_, farm, host, detail) => {
-    expect(await details(farm, host)).toContain(detail);
+    expect((await details(farm, host)).join('\n')).toContain(detail);
   });
 
   it.each<[string, Record<string, unknown>]>([
