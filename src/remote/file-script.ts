@@ -83,6 +83,12 @@ export function layScript(operation: FileOperation, sent: Bodies): Script {
   }
 }
 
+/** Gives files to `USER:GROUP`; a group of commands where it has several. */
+export function ownersScript(owner: string, paths: readonly string[]): Script {
+  const chown = sh`chown -- ${owner} ${paths}`;
+  return owner === 'root:root' ? sh`{ roots ${paths} || ${chown}; }` : chown;
+}
+
 /** Gives all files that were laid their owners and modes, and flushes them: few commands for many files. */
 export function finishScript(operations: readonly FileOperation[]): Script {
   const files = operations.filter((one) => one.kind === 'file');
@@ -91,7 +97,7 @@ export function finishScript(operations: readonly FileOperation[]): Script {
   const owners = Map.groupBy(files, ({ owner, group }) => `${owner}:${group}`);
   const modes = Map.groupBy(files, ({ mode }) => mode);
   const scripts = [
-    ...[...owners].map(([owner, alike]) => sh`chown -- ${owner} ${fresh(alike)}`),
+    ...[...owners].map(([owner, alike]) => ownersScript(owner, fresh(alike))),
     ...[...modes].map(([mode, alike]) => sh`chmod -- ${mode} ${fresh(alike)}`),
     sh`sync -- ${fresh(files)} "$S"/paths`,
   ];

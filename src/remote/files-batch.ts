@@ -1,5 +1,5 @@
 import type { FileOperation } from '../resource/change.ts';
-import { type Bodies, besides, directoryOf, pathKey } from './file-script.ts';
+import { type Bodies, besides, directoryOf, ownersScript, pathKey } from './file-script.ts';
 import { joinScripts, Script, sh } from './sh.ts';
 import { WAITING_ROOM } from './state-functions.ts';
 
@@ -178,7 +178,14 @@ ${FUNCTIONS}`),
   // Owners before modes: chown takes set-user-id bits away.
   for (const [owner, alike] of Map.groupBy(owned, ({ operation }) => `${operation.owner}:${operation.group}`)) {
     begin(Math.min(...alike.map((one) => one.step)));
-    lines.push(stage(sh`chown -- ${owner} ${alike.map((one) => one.at)}`));
+    lines.push(
+      stage(
+        ownersScript(
+          owner,
+          alike.map((one) => one.at),
+        ),
+      ),
+    );
   }
   for (const [mode, alike] of Map.groupBy(owned, ({ operation }) => operation.mode)) {
     begin(Math.min(...alike.map((one) => one.step)));

@@ -65,7 +65,7 @@ journal_open() {
   if [ -e "$D/journal" ]; then adds=yes && cp -- "$D/journal" "$D/journal.new"; else printf %s "$2" >"$D/journal.new"; fi || return 1
   if [ ! -L /etc/systemd/system/sysinit.target.wants/farmctl-journal.service ]; then
     printf '%s' "$1" >"$D/unit" && sync -- "$D/unit" && mv -fT -- "$D/unit" ${JOURNAL_UNIT_PATH} &&
-      timeout -k 5 60 systemctl -q enable farmctl-journal.service && sync -- /etc/systemd/system/sysinit.target.wants
+      timeout -k 5 60 systemctl -q --no-reload enable farmctl-journal.service && sync -- /etc/systemd/system/sysinit.target.wants
   fi
 }
 second_name() {

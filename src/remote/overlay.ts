@@ -2,9 +2,13 @@ import type { FileOperation } from '../resource/change.ts';
 import { type Bodies, directoryOf, pathKey } from './file-script.ts';
 import { STATE_DIRECTORY } from './runtime.ts';
 import { joinScripts, Script, sh } from './sh.ts';
+import { ROOTS } from './state-functions.ts';
 
 /** Exit status of an overlaid checker: the set could not be laid over the real paths, so nothing was checked. */
 export const NOT_OVERLAID = 98;
+
+/** What all directories that a set touches may hold together, for their copies lie in memory. */
+const COPIES_MIB = 256;
 
 /** One command of systemd's or of the host's, with plain words: it needs no shell around it. */
 const ONE_COMMAND = /^(?:systemctl|\/[A-Za-z0-9_/.-]+)(?: [A-Za-z0-9_/.:@=,+-]+)*$/;
@@ -22,28 +26,27 @@ ${marker}
  * Functions that lay a set over the real paths, for a shell in a mount namespace of its own. `M` is a scratch tmpfs
  * there. A directory that the set touches is covered by a copy of itself, then changed as if it were the real one.
  */
-const OVERLAY_FUNCTIONS = String.raw`n=0 laid=//
+const OVERLAY_FUNCTIONS = String.raw`${ROOTS}n=0 laid=//
 cover() {
   d=$1
   while [ ! -d "$d" ]; do d=${'${d%/*}'}; [ -n "$d" ] || d=/; done
   d=$(cd -P -- "$d" && pwd -P) || return 1
   [ "$d" != / ] || { echo "cannot stage in /" >&2; return 1; }
   case $laid in *"//$d//"*) return 0 ;; esac
-  [ "$(du -sxm --apparent-size -- "$d" | cut -f 1)" -le 256 ] || { echo "$d is too large to be staged" >&2; return 1; }
   n=$((n + 1))
-  mkdir -- "$M/$n" && cp -a -- "$d/." "$M/$n/" && chown --reference="$d" -- "$M/$n" && chmod --reference="$d" -- "$M/$n" &&
-    mount --bind "$M/$n" "$d" && laid=$laid$d//
+  cp -aT -- "$d" "$M/$n" || { echo "$d cannot be staged (of large directories no copy is made)" >&2; return 1; }
+  mount --bind "$M/$n" "$d" && laid=$laid$d//
 }
 scratch() {
   [ -d "$1" ] || return 0
   n=$((n + 1))
-  mkdir -- "$M/$n" && { cp -ax --attributes-only -- "$1/." "$M/$n/" 2>/dev/null || :; } && mount --bind "$M/$n" "$1"
+  { cp -axT --attributes-only -- "$1" "$M/$n" 2>/dev/null || [ -d "$M/$n" ]; } && mount --bind "$M/$n" "$1"
 }
 above() { [ -d "${'${1%/*}'}" ] || mkdir -p -- "${'${1%/*}'}"; }
 lay_file() {
   p=$1 m=$2 o=$3:$4
   shift 4
-  above "$p" && { { [ ! -e "$p" ] && [ ! -L "$p" ]; } || rm -f -- "$p"; } && "$@" >"$p" && { chown -- "$o" "$p" || :; } && chmod -- "$m" "$p"
+  above "$p" && { { [ ! -e "$p" ] && [ ! -L "$p" ]; } || rm -f -- "$p"; } && "$@" >"$p" && { { [ "$o" = root:root ] && roots "$p"; } || chown -- "$o" "$p" || :; } && chmod -- "$m" "$p"
 }
 lay_directory() { mkdir -p -- "$1" && { chown -- "$3:$4" "$1" || :; } && chmod -- "$2" "$1"; }
 lay_original() { rm -f -- "$2" && if [ -e "$1" ] || [ -L "$1" ]; then cp -aT -- "$1" "$2"; fi; }
@@ -84,7 +87,7 @@ export function overlaidScript(
   const directories = [...new Set(touched)];
   const inner = joinScripts([
     new Script(
-      `set -u\numask 022\n[ -d "$M" ] || mkdir -- "$M" && mount -t tmpfs -o mode=0755 farmctl "$M" || exit ${NOT_OVERLAID}`,
+      `set -u\numask 022\n[ -d "$M" ] || mkdir -- "$M" && mount -t tmpfs -o mode=0755,size=${COPIES_MIB}m farmctl "$M" || exit ${NOT_OVERLAID}`,
     ),
     new Script(OVERLAY_FUNCTIONS),
     ...directories.map((directory) => sh`cover ${directory} || exit ${NOT_OVERLAID}`),

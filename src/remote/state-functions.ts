@@ -4,6 +4,16 @@ import { STATE_DIRECTORY } from './runtime.ts';
 export const WAITING_ROOM = '.farmctl-new.';
 
 /**
+ * `roots FILE...`: true where all belong to root and its group already, as what root makes mostly does. Asking the shell
+ * costs nothing, chown a process.
+ */
+export const ROOTS = `roots() {
+  [ -O / ] || return 1
+  for f; do [ -O "$f" ] && [ -G "$f" ] || return 1; done
+}
+`;
+
+/**
  * Functions of the scripts that change a host. `S` is farmctl's own directory there, `B` the directory of the bodies
  * that came with the request. Every function returns non-zero if anything in it failed.
  *
@@ -21,7 +31,7 @@ export const WAITING_ROOM = '.farmctl-new.';
  * - `flush_folders DIRECTORY...`: those of them that are there.
  * - `swap NEW PATH`, `vanish PATH`, `release KEY PATH`: one rename, one removal, and forgetting a path that was ours.
  */
-export const STATE_FUNCTIONS = String.raw`S=${STATE_DIRECTORY}
+export const STATE_FUNCTIONS = String.raw`${ROOTS}S=${STATE_DIRECTORY}
 open_state() {
   [ -d "$S/directories" ] && [ -d "$S/services" ] && [ -d "$S/paths" ] && [ -d "$S/originals" ] && [ -d "$S/manifest" ] && return 0
   mkdir -p -m 0700 -- "$S" && mkdir -p -- "$S/manifest" "$S/originals" "$S/paths" "$S/services" "$S/directories"

@@ -65,8 +65,11 @@ function systemctl(words: readonly string[]): Script {
 
 function processScript(transaction: Transaction, action: ProcessAction, marker: string): Script {
   const { unit } = transaction;
-  const anew = (verb: string) =>
-    sh`{ systemctl reset-failed -- ${unit} 2>/dev/null; ${systemctl([verb, '--', unit])}; }`;
+  // What was started often of late may be started again: it is the user who wants it.
+  const anew = (verb: string) => {
+    const again = sh`systemctl reset-failed -- ${unit} && ${systemctl([verb, '--', unit])}`;
+    return sh`{ ${systemctl([verb, '--', unit])} || { [ "$(systemctl show -P Result -- ${unit})" = start-limit-hit ] && ${again}; }; }`;
+  };
   switch (action) {
     case 'none':
       return sh`:`;

@@ -17,10 +17,23 @@ function marker(kind: AccountKind, name: string): string {
 }
 
 /**
+ * `look_up DATABASE NAME...`: getent's lines of these accounts are in `found_DATABASE` then. What another probe of the
+ * same shell asked for is not asked for again.
+ *
  * `find_entry LINES NAME`: sets `entry` to what stands behind the password in the line of that account, as getent
  * prints them; '' where there is none. `number` is its number.
  */
-export const FIND_ENTRY = new Script(`find_entry() {
+export const FIND_ENTRY = new Script(`look_up() {
+  database=$1 names=''
+  shift
+  eval "asked=\\\${asked_$database- } found=\\\${found_$database-}"
+  for name; do case $asked in *" $name "*) ;; *) names="$names$name " ;; esac; done
+  # shellcheck disable=SC2086 # names of accounts are plain words
+  [ -z "$names" ] || found="$found
+$(getent "$database" $names)"
+  eval "asked_$database=\\$asked\\$names found_$database=\\$found"
+}
+find_entry() {
   entry=''
   IFS='
 '
@@ -41,13 +54,16 @@ export function tellOurs(kind: AccountKind, name: string): Script {
 [ -z "$number" ] || [ "$made" != "$number" ] || field ours yes`;
 }
 
+/** What useradd and groupadd end with where there is one of that name. */
+const NAME_IN_USE = 9;
+
 /** Makes an account, where it was not made a moment ago, and remembers that it is ours. */
 export function makeOurs(kind: AccountKind, name: string, make: Script): Script {
   const database = kind === 'user' ? 'passwd' : 'group';
   const rest = new Script('${entry#*:*:}');
   const number = new Script('"${entry%%:*}"');
   return sh`[ -d ${MARKERS} ] || { mkdir -p -- ${MARKERS} && chmod 0700 -- ${STATE_DIRECTORY}; } || exit 1
-getent ${database} ${name} >/dev/null || ${make} || exit 1
+{ ${make} || [ $? -eq ${NAME_IN_USE} ]; } || exit 1
 entry=$(getent ${database} ${name}) || exit 1
 entry=${rest}
 printf '%s\n' ${number} >${marker(kind, name)} || exit 1`;

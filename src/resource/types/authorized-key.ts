@@ -58,7 +58,7 @@ const SPLIT_KEYS = new Script(`split_keys() {
 
 /** Homes are others' ground: a symlink on the way to the file is not followed. */
 function look({ user, key }: Desired): Script {
-  return sh`find_entry "$key_users" ${user}
+  return sh`find_entry "$found_passwd" ${user}
 if [ -n "$entry" ]; then
   field uid "$number"
   [ -d "$home" ] || field homeless "$home"
@@ -71,7 +71,7 @@ fi`;
 
 function homeOf(user: string): Script {
   // Below a device nothing can lie: what stands for a user that does not exist.
-  return sh`find_entry "$key_users" ${user}
+  return sh`find_entry "$found_passwd" ${user}
 home=/dev/null
 if [ -n "$entry" ]; then
   home=${new Script('${entry#*:*:*:}')}
@@ -160,7 +160,7 @@ export const authorizedKey = defineResource({
       ({ user }, index) => sh`${homeOf(user)}
 home_${index}=$home`,
     );
-    const before = [FIND_ENTRY, SPLIT_KEYS, sh`key_users=$(getent passwd ${all.map((one) => one.user)})`, ...homes];
+    const before = [FIND_ENTRY, SPLIT_KEYS, sh`look_up passwd ${all.map((one) => one.user)}`, ...homes];
     const looks = all.map((desired, index) => ({
       targets: ['.ssh', '.ssh/authorized_keys'].map((path) => ({ path: new Script(`"$home_${index}/${path}"`) })),
       further: sh`home=$home_${index}

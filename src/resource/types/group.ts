@@ -26,11 +26,11 @@ export const group = defineResource({
   probe: (all) =>
     probeTogether(
       all.map(
-        ({ name }) => sh`find_entry "$own_groups" ${name}
+        ({ name }) => sh`find_entry "$found_group" ${name}
 [ -z "$number" ] || field gid "$number"
 ${tellOurs('group', name)}`,
       ),
-      [FIND_ENTRY, sh`own_groups=$(getent group ${all.map((one) => one.name)})`],
+      [FIND_ENTRY, sh`look_up group ${all.map((one) => one.name)}`],
     ),
   parse: (record) =>
     record.has('gid') ? known<GroupState>({ gid: record.text('gid'), isOurs: record.has('ours') }) : absent,

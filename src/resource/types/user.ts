@@ -46,7 +46,7 @@ function hashContent(hash: Secret): Content {
 
 /** Only what concerns this user is told of a group: other members come and go. */
 function tellGroup(field: string, name: string, user: string): Script {
-  return sh`find_entry "$groups" ${name}
+  return sh`find_entry "$found_group" ${name}
 if [ -n "$number" ]; then
   member=no
   case ,${new Script('${entry#*:}')}, in *,${user},*) member=yes ;; esac
@@ -65,12 +65,12 @@ field password ${new Script('"${shadow%% *}"')}`;
 function probe(all: readonly Desired[]): Script {
   const groups = [...new Set(all.flatMap((one) => [...one.groups, ...(one.group === undefined ? [] : [one.group])]))];
   const lookups = [
-    sh`users=$(getent passwd ${all.map((one) => one.name)})`,
-    groups.length === 0 ? sh`groups=''` : sh`groups=$(getent group ${groups})`,
+    sh`look_up passwd ${all.map((one) => one.name)}`,
+    ...(groups.length === 0 ? [] : [sh`look_up group ${groups}`]),
   ];
   const each = all.map((desired) =>
     joinScripts([
-      sh`find_entry "$users" ${desired.name}
+      sh`find_entry "$found_passwd" ${desired.name}
 [ -z "$entry" ] || field entry "$entry"
 ${tellOurs('user', desired.name)}`,
       ...(desired.group === undefined ? [] : [tellGroup('primary', desired.group, desired.name)]),
