@@ -60,7 +60,6 @@ export async function openFarmRun(flags: FarmRunFlags, terminal: Terminal, { may
       return progress.stop();
     },
     async options() {
-      const templates = await loadTemplates(roots);
       const passwords = await askPasswords(flags, terminal);
       const connected = withConnection(farm, flags, passwords.become);
       const askPassphrase = (keyPath: string) =>
@@ -80,6 +79,8 @@ export async function openFarmRun(flags: FarmRunFlags, terminal: Terminal, { may
       });
       if (terminal.isInteractive) await reviewNewKeys(transport, hosts, { terminal, signal: interrupt.stopping });
       begun = headStart(transport, hosts.slice(0, flags.forks), interrupt.killing);
+      // Hosts answer while they are read.
+      const templates = loadTemplates(roots);
       return {
         farm: connected,
         roles,

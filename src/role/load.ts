@@ -123,5 +123,6 @@ export async function loadRoles(projectDirectory: string | undefined): Promise<L
     }
   }
   if (broken.length === 0) diagnostics.push(...strayOrder(roles, paths));
-  return { roles: new Map([...roles].sort(([a], [b]) => a.localeCompare(b))), roots, broken, diagnostics };
+  // Not localeCompare: that would load the rules of all languages, which takes longer than all roles.
+  return { roles: new Map([...roles].sort(([a], [b]) => (a < b ? -1 : 1))), roots, broken, diagnostics };
 }

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { CommandResult } from '../lab/command.ts';
 
 /** What one run of a program took. */
@@ -21,8 +22,8 @@ export async function sample(
   { scratch, statuses = [0] }: { readonly scratch: string; readonly statuses?: readonly number[] },
 ): Promise<Sample> {
   const path = join(scratch, 'usage.json');
-  const usage = new URL('usage.mjs', import.meta.url).href;
-  const result = await start(words, { NODE_OPTIONS: `--import ${usage}`, FARMCTL_BENCH_USAGE: path });
+  const usage = fileURLToPath(new URL('usage.cjs', import.meta.url));
+  const result = await start(words, { NODE_OPTIONS: `--require ${usage}`, FARMCTL_BENCH_USAGE: path });
   if (!statuses.includes(result.exitCode ?? -1))
     throw new Error(`${words.slice(1).join(' ')} ended with ${result.exitCode}:\n${result.stdout}${result.stderr}`);
   const used = JSON.parse(await readFile(path, 'utf8')) as { cpuMs: number; maxRSS: number };

@@ -8,7 +8,7 @@ import { type ResolvedFarm, resolveFarm } from '../../src/role/view.ts';
 import { loadTemplates } from '../../src/template/load.ts';
 
 const loaded = await loadRoles(undefined);
-const templates = await loadTemplates([BUILT_IN_ROOT]);
+const templates = loadTemplates([BUILT_IN_ROOT]);
 
 /** What the built-in roles make of an inventory. */
 export interface Rehearsal {

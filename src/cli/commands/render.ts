@@ -27,7 +27,7 @@ export async function render(flags: RenderFlags, terminal: Terminal): Promise<Ex
     return EXIT.done;
   }
   const facts = flags.facts === undefined ? undefined : readFactsFile(flags.facts, terminal.directory);
-  const view = renderFarm(farm, roles, await loadTemplates(roots), hosts, facts);
+  const view = renderFarm(farm, roles, loadTemplates(roots), hosts, facts);
   await showDiagnostics([...diagnostics, ...view.diagnostics], terminal, Number(flags.verbose) > 0);
   if (hasErrors(view.diagnostics)) return EXIT.usage;
   const includes = tagFilter(roles, flags.tags, flags.skipTags);

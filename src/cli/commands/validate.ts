@@ -23,7 +23,7 @@ export async function validate(flags: ValidateFlags, terminal: Terminal): Promis
   if (farm !== undefined && !hasErrors(found)) {
     try {
       const facts = flags.facts === undefined ? undefined : readFactsFile(flags.facts, terminal.directory);
-      const lint = lintOnRender(await loadTemplates(roots));
+      const lint = lintOnRender(loadTemplates(roots));
       const view = renderFarm(farm, roles, lint.templates, [...farm.hosts.keys()], facts);
       diagnostics.push(...view.diagnostics, ...lint.diagnostics());
       showWithoutFacts(view.withoutFacts, terminal);

@@ -98,7 +98,7 @@ describe('loadTemplates', () => {
         mkdirSync(join(folder, path, '..'), { recursive: true });
         writeFileSync(join(folder, path), text);
       }
-      const loaded = await loadTemplates([join(folder, 'own'), join(folder, 'none'), join(folder, 'built-in')], folder);
+      const loaded = loadTemplates([join(folder, 'own'), join(folder, 'none'), join(folder, 'built-in')], folder);
       expect([...loaded.files.keys()].sort()).toEqual(['_partials/p.hbs', 'r/a.hbs', 'r/sub/b.hbs']);
       expect(loaded.files.get('r/a.hbs')?.file).toBe('own/templates/r/a.hbs');
       expect(renderTemplate(loaded, 'r', 'a.hbs', {}).template).toBe('own partial');

@@ -1,5 +1,5 @@
 // Loaded before a program that is measured: writes what it used to the file that FARMCTL_BENCH_USAGE names.
-import { writeFileSync } from 'node:fs';
+const { writeFileSync } = require('node:fs');
 
 const path = process.env.FARMCTL_BENCH_USAGE;
 process.on('exit', () => {
