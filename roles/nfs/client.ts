@@ -12,6 +12,7 @@ import { accounts, withoutNfs3 } from './accounts.ts';
 import { mountOptions } from './mount-options.ts';
 import { type Mount, mountsOf } from './mounts.ts';
 import { nfsMount } from './nfs-mount.ts';
+import { liesIn } from './paths.ts';
 import { unitNameOf } from './unit-name.ts';
 import type { Variables } from './variables.ts';
 
@@ -29,12 +30,31 @@ function mountResources({ render, variables }: Context, { wish, path, server, ad
   ];
 }
 
+/** What the exports of this host are; undefined where it is no server. */
+function ownExports({ farm, host }: Context): readonly string[] | undefined {
+  const own = farm.hosts('nfs/server').find((found) => found.host.name === host.name);
+  return own?.offer.exports.map(({ path }) => path);
+}
+
+/** The kernel exports what it has mounted by NFS only with an fsid, and clients of an export see no mounts in it. */
+function refuseMountsInExports(mounts: readonly Mount[], exports: readonly string[], { reject }: Context): void {
+  for (const { path } of mounts) {
+    const near = exports.find((own) => liesIn(path, own) || liesIn(own, path));
+    if (near !== undefined)
+      reject('mounts', `The mount point ${path} and the export ${near} of this host overlap.`, 'Mount it elsewhere.');
+  }
+}
+
 export function clientResources(context: Context): readonly Resource[] {
   const mounts = mountsOf(context, context.reject);
+  const exports = ownExports(context);
+  refuseMountsInExports(mounts, exports ?? [], context);
+  // A host that is a server too has them from there already: both sides have the same variables.
+  const isServer = exports !== undefined;
   return [
-    ...withoutNfs3,
+    ...(isServer ? [] : withoutNfs3),
     packages(['nfs-common']),
-    ...accounts(context.variables.ids),
+    ...(isServer ? [] : accounts(context.variables.ids)),
     ...mounts.flatMap((mount) => mountResources(context, mount)),
   ];
 }

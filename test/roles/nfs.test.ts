@@ -324,6 +324,35 @@ describe('nfs/client', () => {
     `);
   });
 
+  it('is a server of other directories as well', async () => {
+    const both = `  more:
+    roles: [{ nfs/server: { exports: [{ path: /srv/own }] } }, { nfs/client: { mounts: [{ export: /srv/nfs/web }] } }]
+    hosts: { nfs2: { web: 10.77.0.32 } }
+`;
+    const found = await rehearse(inventory({ exports: [WEB] }, {}, both));
+    expect(found.host('nfs2').diagnostics).toEqual([]);
+    expect(outline(found.part('nfs2', 'nfs/client').resources)).toMatchInlineSnapshot(`
+      "packages nfs-common
+      unitFile srv-nfs-web.mount
+      unitFile srv-nfs-web.automount
+      nfs-mount /srv/nfs/web
+      "
+    `);
+    const server = outline(found.part('nfs2', 'nfs/server').resources);
+    for (const one of ['masked-unit rpcbind.socket', 'group farmweb', 'user farmweb']) expect(server).toContain(one);
+  });
+
+  it.each(['/srv/nfs/web', '/srv/nfs/web/media', '/srv/nfs'])(
+    'refuses %s for a mount beside an export',
+    async (path) => {
+      const mount = `{ export: /srv/nfs/web, server: nfs1, path: ${path} }`;
+      const found = await mistakes(inventory({ exports: [WEB] }, {}, second.replace('MOUNT', mount)), 'nfs2');
+      expect(found.map(({ detail }) => detail)).toEqual([
+        `The mount point ${path} and the export /srv/nfs/web of this host overlap.`,
+      ]);
+    },
+  );
+
   it('refuses to mount an export of its own', async () => {
     const mount = '{ export: /srv/nfs/web, path: /mnt, server: nfs2 }';
     const found = await mistakes(inventory({ exports: [WEB] }, {}, second.replace('MOUNT', mount)), 'nfs2');
