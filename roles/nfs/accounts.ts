@@ -10,6 +10,56 @@ export function accounts(ids: readonly Identity[]): readonly Resource[] {
   ]);
 }
 
+/** Users and groups that every Debian has, with the same numbers everywhere (base-passwd). */
+const BOTH = [
+  'root',
+  'daemon',
+  'bin',
+  'sys',
+  'games',
+  'man',
+  'lp',
+  'mail',
+  'news',
+  'uucp',
+  'proxy',
+  'www-data',
+  'backup',
+];
+const USERS = [...BOTH, 'list', 'irc', 'sync', '_apt', 'nobody'];
+const GROUPS = [
+  ...[...BOTH, 'list', 'irc', 'nogroup', 'adm', 'tty', 'disk', 'kmem', 'dialout', 'fax', 'voice', 'cdrom', 'floppy'],
+  ...[
+    'tape',
+    'sudo',
+    'audio',
+    'dip',
+    'operator',
+    'src',
+    'shadow',
+    'utmp',
+    'video',
+    'sasl',
+    'plugdev',
+    'staff',
+    'users',
+  ],
+];
+
+function isKnown(all: readonly string[], ids: readonly Identity[], wanted: string): boolean {
+  return /^\d+$/.test(wanted) || all.includes(wanted) || ids.some(({ name }) => name === wanted);
+}
+
+/** Whether a directory can belong to that user: of `ids`, of every Debian, or a number. */
+export function isOwner(ids: readonly Identity[], user: string): boolean {
+  return isKnown(USERS, ids, user);
+}
+
+/** Whether a directory can belong to that group: of `ids`, of every Debian, or a number. */
+export function isOwningGroup(ids: readonly Identity[], group: string): boolean {
+  return isKnown(GROUPS, ids, group);
+}
+
 /** What only NFS 3 needs, and what would open ports to everybody. */
 export const withoutNfs3: readonly Resource[] = [
   'rpcbind.socket',

@@ -13,11 +13,12 @@ import {
   tcpCheck,
   text,
 } from 'farmctl';
-import { accounts, withoutNfs3 } from './accounts.ts';
-import { type Allowed, allAllowed, tableOptions, writtenOptions } from './allowed.ts';
+import { accounts, isOwner, isOwningGroup, withoutNfs3 } from './accounts.ts';
+import { type Allowed, allAllowed, type Refuse, tableOptions, writtenOptions } from './allowed.ts';
 import { exportTable, tableScript } from './export-table.ts';
 import { checkIds, refuseNested } from './mounts.ts';
 import { serverOffer } from './offers.ts';
+import { liesIn } from './paths.ts';
 import type { Variables } from './variables.ts';
 
 type Context = RoleContext<Variables>;
@@ -25,17 +26,50 @@ type Context = RoleContext<Variables>;
 const SETTINGS = '/etc/nfs.conf.d/farmctl.conf';
 const VERSIONS = ['4.0', '4.1', '4.2'] as const;
 
-/** Paths whose export would give the host itself away, or that the server keeps its own state in. */
-const NOT_SHARED = ['/bin', '/boot', '/dev', '/etc', '/lib', '/proc', '/root', '/run', '/sbin', '/sys', '/usr', '/var'];
+/** Trees that make the host what it is, or hold the state of the server or of farmctl. What holds one is not shared either. */
+const NOT_SHARED = [
+  ...[
+    '/bin',
+    '/boot',
+    '/dev',
+    '/etc',
+    '/lib',
+    '/lib32',
+    '/lib64',
+    '/libx32',
+    '/proc',
+    '/root',
+    '/run',
+    '/sbin',
+    '/sys',
+  ],
+  ...['/usr/bin', '/usr/lib', '/usr/sbin', '/var/lib/dpkg', '/var/lib/farmctl', '/var/lib/nfs', '/var/run'],
+];
+
+function checkOwners({ exports, ids }: Variables, refuse: Refuse): void {
+  const names = ids.map(({ name }) => name).join(', ') || 'nobody';
+  const check = (path: string, who: string, isKnown: boolean) => {
+    if (!isKnown)
+      refuse(
+        `${path} is to belong to the ${who}, which is neither in ids nor on every Debian.`,
+        `There is ${names} in ids. A number will do as well.`,
+      );
+  };
+  for (const { path, owner, group } of exports) {
+    check(path, `user "${owner}"`, isOwner(ids, owner));
+    check(path, `group "${group}"`, isOwningGroup(ids, group));
+  }
+}
 
 function check({ variables, host, reject }: Context): void {
+  const refuse: Refuse = (detail, hint) => reject('exports', detail, hint);
   const { exports, ids, graceSeconds, leaseSeconds, listen } = variables;
   checkIds(ids, (detail, hint) => reject('ids', detail, hint));
   const paths = exports.map(({ path }) => path);
-  refuseNested('The export', paths, (detail, hint) => reject('exports', detail, hint), 'Export them side by side.');
-  const odd = paths.find((path) => NOT_SHARED.includes(path) || path.startsWith('/var/lib/nfs'));
-  if (odd !== undefined)
-    reject('exports', `${odd} belongs to the host itself.`, 'Take a directory such as /srv/nfs/web.');
+  refuseNested('The export', paths, refuse, 'Export them side by side.');
+  const odd = paths.find((path) => NOT_SHARED.some((tree) => liesIn(path, tree) || liesIn(tree, path)));
+  if (odd !== undefined) refuse(`${odd} belongs to the host itself.`, 'Take a directory such as /srv/nfs/web.');
+  checkOwners(variables, refuse);
   if (graceSeconds < leaseSeconds)
     reject(
       'graceSeconds',

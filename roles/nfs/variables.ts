@@ -2,6 +2,7 @@ import { type Static, t } from 'farmctl';
 
 const OCTET = '(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])';
 const ACCOUNT = '^[a-z_][a-z0-9_-]{0,31}$';
+const OWNER = '^([a-z_][a-z0-9_-]{0,31}|[0-9]{1,9})$';
 
 /** A path that stands in an export table, a unit and Apache's configuration without quoting: letters, digits and ._@+- */
 const plainPath = (description: string, more: Record<string, unknown> = {}) =>
@@ -33,8 +34,12 @@ const client = t.object({
 
 const share = t.object({
   path: plainPath('The directory; it is made first. Clients mount it by this path.'),
-  owner: t.string({ default: 'root', pattern: ACCOUNT, description: 'Owner of the directory.' }),
-  group: t.string({ default: 'root', pattern: ACCOUNT, description: 'Group of the directory.' }),
+  owner: t.string({
+    default: 'root',
+    pattern: OWNER,
+    description: 'Owner of the directory: a name of `ids`, one that every Debian has, such as www-data, or a number.',
+  }),
+  group: t.string({ default: 'root', pattern: OWNER, description: 'Group of the directory, named like the owner.' }),
   mode: t.mode({ default: '0755', description: 'Permissions of the directory.' }),
   directories: t.array(
     t.string({

@@ -148,7 +148,14 @@ describe('nfs/server', () => {
     ['the same path twice', { exports: [WEB, WEB] }],
     ['a path below another', { exports: [WEB, { path: '/srv/nfs/web/sub' }] }],
     ['a path of the host itself', { exports: [{ path: '/etc' }] }],
-    ['an unknown identity', { exports: [{ ...WEB, anonymous: 'ghost' }], ids: [] }],
+    ['a path in one of the host itself', { exports: [{ path: '/etc/ssl' }] }],
+    ['what holds the state of the server', { exports: [{ path: '/var/lib' }] }],
+    ['the state of the server', { exports: [{ path: '/var/lib/nfs/v4' }] }],
+    ['the state of farmctl', { exports: [{ path: '/var/lib/farmctl' }] }],
+    ['an unknown owner', { exports: [{ ...WEB, owner: 'farmwbe' }] }],
+    ['an unknown group', { exports: [{ ...WEB, group: 'farmwbe' }] }],
+    ['an owner that is only a group', { exports: [{ ...WEB, owner: 'nogroup' }] }],
+    ['an unknown identity', { exports: [{ path: '/srv/nfs/web', anonymous: 'ghost' }], ids: [] }],
     ['a client without a name', { exports: [{ ...WEB, clients: [{ access: 'ro' }] }] }],
     ['a client with two names', { exports: [{ ...WEB, clients: [{ host: 'app1', tier: 'app' }] }] }],
     ['an unknown host', { exports: [{ ...WEB, clients: [{ host: 'app9' }] }] }],
@@ -176,6 +183,15 @@ describe('nfs/server', () => {
     expect(found).toHaveLength(1);
     expect(found[0]?.at?.line).toBe(7);
     expect(`${found[0]?.detail} ${found[0]?.hint ?? ''}`).toMatchSnapshot();
+  });
+
+  it.each([
+    ['beside the state of the server', { path: '/var/lib/nfsdata' }],
+    ['in /var', { path: '/var/www' }],
+    ['of a user and a group that every Debian has', { path: '/srv/a', owner: 'www-data', group: 'nogroup' }],
+    ['of numbers', { path: '/srv/a', owner: '2001', group: '2001' }],
+  ])('exports a directory %s', async (_, share) => {
+    expect(await mistakes(inventory({ exports: [share] }), 'nfs1')).toEqual([]);
   });
 
   it.each([
