@@ -141,9 +141,9 @@ export async function planHostRun(
   const { farm, templates, lockTimeoutMs } = options;
   if (!(await openHost(run, options)) || run.session === undefined) return;
   options.report({ kind: 'host-connected', host: host.name, afterMs: run.timings.connectMs });
+  const probing = performance.now();
   try {
     let facts: Facts | undefined;
-    const probing = performance.now();
     if (needsFacts(resolved.partsOf(host.name))) {
       const first = await lookAtHost(run.session, [], { lockTimeoutMs, asks: 'facts' });
       if ('lockedBy' in first) return fail(run, lockedFailure(host.name, first), options);
@@ -170,10 +170,12 @@ export async function planHostRun(
     run.timings.computeMs += performance.now() - computing;
     const { refused } = await validateStaged(run.session, planned.steps, host.name);
     const told = look.system === undefined ? [] : contradictions(host, farm.networks, look.system);
-    run.timings.probeMs = performance.now() - probing - run.timings.computeMs;
     takeUp(run, planned, [...told, ...refused.values()]);
   } catch (error) {
     fail(run, hostFailure(error, host.name, true), options);
+  } finally {
+    // Also where it took all the time there was.
+    run.timings.probeMs = performance.now() - probing - run.timings.computeMs;
   }
 }
 
