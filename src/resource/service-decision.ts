@@ -18,6 +18,8 @@ export interface Decision {
   readonly operations: readonly FileOperation[];
   readonly memberDifferences: readonly MemberDifference[];
   readonly process: ProcessAction;
+  /** What is done with a process that a VIP brings here before the change is made. */
+  readonly processWithVip: ProcessAction;
   readonly owes: 'nothing' | 'reload' | 'restart';
   readonly enable: boolean | undefined;
   readonly unmask: boolean;
@@ -93,6 +95,7 @@ export function decide(
     operations.some((operation) => operation.path.startsWith(UNITS));
   const reasons: string[] = [];
   let process: ProcessAction = 'none';
+  let processWithVip: ProcessAction = 'none';
   if (desired.active === true && !active) process = 'start';
   else if (desired.active === false && active) process = 'stop';
   else if (active && (changed || owes !== 'nothing' || interrupted || observed?.needDaemonReload === true)) {
@@ -106,6 +109,11 @@ export function decide(
     if (interrupted)
       reasons.push('An earlier run was interrupted in the middle of this set; it goes forward from here.');
   }
+  // A set that is not there yet runs nowhere.
+  if (desired.active === 'with-vip' && !active && changed && observed?.stamp !== undefined) {
+    processWithVip = desired.reload === 'restart' || foundRestartDigest !== restartDigest ? 'restart' : 'reload';
+    reasons.push(`Where the VIP is by then, it is ${processWithVip}ed.`);
+  }
   const state = observed?.unitFileState ?? '';
   const masked = observed?.loadState === 'masked' || state.startsWith('masked');
   const isEnabled = state.startsWith('enabled');
@@ -115,6 +123,7 @@ export function decide(
     operations,
     memberDifferences,
     process,
+    processWithVip,
     owes,
     enable: enable === false && observed === undefined ? undefined : enable,
     unmask: masked,

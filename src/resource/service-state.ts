@@ -110,14 +110,17 @@ export function owed(state: ServiceState, restartDigest: string): 'nothing' | 'r
  * True if nothing but this happened to a unit: systemd has read its units again, for another one's sake. What it now
  * says of a unit file that lay there unread (not loadable, masked, to be read once more) is no news: the file is as it
  * was. A unit that it reads as before and that has to be read anew is somebody's doing.
+ * @param mayMove a VIP may have brought the process here, or taken it away
  */
-export function isSameButForUnits(before: ServiceState, after: ServiceState): boolean {
+export function isSameButForUnits(before: ServiceState, after: ServiceState, mayMove: boolean): boolean {
   const { stamp } = before;
-  return (
-    (!after.needDaemonReload || before.needDaemonReload || after.loadState !== before.loadState) &&
+  const isSameProcess =
     after.activeState === before.activeState &&
     after.invocation === before.invocation &&
-    after.startedUs === before.startedUs &&
+    after.startedUs === before.startedUs;
+  return (
+    (!after.needDaemonReload || before.needDaemonReload || after.loadState !== before.loadState) &&
+    (isSameProcess || mayMove) &&
     after.interrupted === before.interrupted &&
     after.inodes === before.inodes &&
     after.stamp?.reload === stamp?.reload &&

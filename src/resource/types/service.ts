@@ -1,7 +1,7 @@
 import { sha256 } from '../../lib/digest.ts';
 import { joinScripts, Script, sh } from '../../remote/sh.ts';
 import type { ProcessAction, Transaction } from '../../remote/transaction.ts';
-import { difference, type Field, type Risk } from '../change.ts';
+import { difference, type Field, graver, type Risk } from '../change.ts';
 import { absent, defineResource, type Effect, known, type Member, unknown } from '../define.ts';
 import { type Decision, decide } from '../service-decision.ts';
 import { refuseService, serviceSchema } from '../service-schema.ts';
@@ -60,7 +60,7 @@ function diff(desired: ServiceDesired, observed: ServiceState | undefined, membe
   if (process !== undefined) fields.push(process);
   return difference(observed === undefined ? 'create' : 'update', fields, {
     texts: decision.memberDifferences.flatMap((one) => one.differs.texts),
-    risk: PROCESS_RISK[decision.process],
+    risk: graver(PROCESS_RISK[decision.process], PROCESS_RISK[decision.processWithVip]),
     notes: [...decision.reasons, ...decision.memberDifferences.flatMap((one) => one.differs.notes)],
   });
 }
@@ -245,6 +245,7 @@ export const service = defineResource({
     note: 'Masked until its configuration is there.',
   }),
   paths: setPaths,
-  // An earlier step that wrote a unit let systemd read all of them again.
-  covers: (_, planned, found) => planned !== undefined && found !== undefined && isSameButForUnits(planned, found),
+  // An earlier step that wrote a unit let systemd read all of them again, and a VIP may move at any time.
+  covers: ({ active }, planned, found) =>
+    planned !== undefined && found !== undefined && isSameButForUnits(planned, found, active === 'with-vip'),
 });

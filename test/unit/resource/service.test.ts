@@ -68,6 +68,30 @@ describe('service', () => {
     expect(() => service({ ...desired.desired, active: 'with-vip' })).toThrow('must not start at boot');
   });
 
+  it('plans for a VIP that may have moved when the change is made', () => {
+    const moving = service({ ...desired.desired, enabled: false, active: 'with-vip' });
+    const standby = { ActiveState: 'inactive', UnitFileState: 'disabled', InvocationID: '' };
+    const stamp = 'reload r\nrestart s\ninvocation i0\n11 1763600000.0\n';
+    const differs = (line: string, fields = {}) =>
+      plan(moving, observed(standby, fields), [holding(config, `${line}\ncolour blue\n`)]).differs;
+    expect(differs('listen 80')).toMatchObject({ risk: 'none', notes: [] });
+    expect(differs('listen 80', { stamp })).toMatchObject({
+      risk: 'reload',
+      notes: ['Where the VIP is by then, it is reloaded.'],
+    });
+    expect(differs('listen 81', { stamp })?.risk).toBe('restart');
+
+    const covers = (one: typeof moving, now: ReturnType<typeof observed>) => {
+      const [before, after] = [observed(standby, { stamp }), now].map((seen) => one.type.parse(seen, one.desired));
+      if (before?.state !== 'known' || after?.state !== 'known') throw new Error('both are known');
+      return one.type.covers?.(one.desired, before.value, after.value);
+    };
+    const came = { UnitFileState: 'disabled', InvocationID: 'i2' };
+    expect(covers(moving, observed(came, { stamp }))).toBe(true);
+    expect(covers(moving, observed(came, { stamp, inodes: '12 1763700000.0' }))).toBe(false);
+    expect(covers(desired, observed(came, { stamp }))).toBe(false);
+  });
+
   it('restarts for a line that only a restart reaches, and says so', () => {
     const { differs, transaction } = plan(desired, observed(), [holding(config, 'listen 81\ncolour red\n')]);
     expect(transaction?.process).toBe('restart');
