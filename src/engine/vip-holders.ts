@@ -18,10 +18,13 @@ export function judgeVips(
   selected: readonly string[],
 ): ReadonlyMap<CheckResult, CheckResult> {
   const judged = new Map<CheckResult, CheckResult>();
-  for (const [name, ofVip] of Map.groupBy(answers, (answer) => answer.vip)) {
+  for (const [name, unordered] of Map.groupBy(answers, (answer) => answer.vip)) {
+    const pair: readonly string[] = vips.get(name)?.pair ?? [];
+    const place = (answer: VipAnswer): number => pair.indexOf(answer.result.host);
+    const ofVip = [...unordered].sort((one, other) => place(one) - place(other));
     const holders = ofVip.filter((answer) => answer.isHeld).map((answer) => answer.result.host);
     const asked = ofVip.map((answer) => answer.result.host);
-    const silent = (vips.get(name)?.pair ?? []).filter((host) => !asked.includes(host));
+    const silent = pair.filter((host) => !asked.includes(host));
     const mayBeElsewhere = silent.some((host) => !selected.includes(host));
     const { ok, detail } = verdict(holders, asked, silent, mayBeElsewhere);
     for (const { result } of ofVip) judged.set(result, { ...result, ok, detail, isFinding: true });
