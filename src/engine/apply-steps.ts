@@ -49,7 +49,8 @@ export async function probeNow(session: Session, resources: readonly Resource[])
   return readSeen(batch, await withHungMounts(session, readAnswers(answer.frames)));
 }
 
-function differsFromPlan(step: Step, host: string, detail: string): Diagnostic {
+/** Why the host must stop: it is not as the plan saw it. */
+export function differsFromPlan(step: Step, host: string, detail: string): Diagnostic {
   return problem(
     'resource/changed-since-plan',
     'Changed since the plan',

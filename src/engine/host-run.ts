@@ -43,6 +43,8 @@ export interface HostRun {
   session: Session | undefined;
   isLocked: boolean;
   packagesRan: boolean;
+  /** By part: the unit whose files went ahead of its process. */
+  readonly filesAhead: Map<string, string>;
 }
 
 export function newHostRun(host: Host): HostRun {
@@ -70,6 +72,7 @@ export function newHostRun(host: Host): HostRun {
     session: undefined,
     isLocked: false,
     packagesRan: false,
+    filesAhead: new Map(),
   };
 }
 
@@ -197,7 +200,7 @@ function forgetScript(entries: readonly ManifestEntry[], unclaimed: readonly str
 }
 
 /** Takes the host's exclusive lock for the rest of the run, and masks what must not start too early. */
-async function lockHost(run: HostRun, options: RunOptions): Promise<boolean> {
+export async function lockHost(run: HostRun, options: RunOptions): Promise<boolean> {
   const { session, host } = run;
   if (session === undefined) return false;
   if (run.isLocked) return true;
@@ -282,7 +285,8 @@ function notConverged(run: HostRun, part: string, resource: string, fields: stri
   );
 }
 
-function addToPart(run: HostRun, part: string, ms: number): void {
+/** Counts time to a part of the host. */
+export function addToPart(run: HostRun, part: string, ms: number): void {
   const { timings } = run;
   timings.applyMs += ms;
   timings.partsMs = { ...timings.partsMs, [part]: (timings.partsMs[part] ?? 0) + ms };

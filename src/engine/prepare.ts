@@ -6,7 +6,9 @@ import type { Role } from '../role/define.ts';
 import { orderNodes } from '../role/order.ts';
 import { orderRemovals } from '../role/removal-order.ts';
 import { resolveFarm } from '../role/view.ts';
+import type { StepWatcher } from './apply-steps.ts';
 import type { HostResult } from './events.ts';
+import { sendFilesAhead, takeFilesBack } from './files-first.ts';
 import { heldVips, partners } from './held-vips.ts';
 import {
   applyPart,
@@ -160,6 +162,21 @@ async function applyRuns(
     kind: 'apply-started',
     parts: [...parts].map(([part, all]) => ({ part, hosts: all.map(({ node }) => node.host) })),
   });
+  const watcherOf = (run: HostRun): StepWatcher => {
+    const host = run.host.name;
+    return {
+      started: (change) => report({ kind: 'change-started', host, change }),
+      made: (change, already, durationMs) => {
+        if (already) run.settled += 1;
+        else run.changed += 1;
+        report({ kind: 'change-made', host, change, already, durationMs });
+      },
+      failed: (change, diagnostic) => {
+        run.failure ??= { outcome: 'failed', diagnostic };
+        report({ kind: 'change-failed', host, change, diagnostic });
+      },
+    };
+  };
   await runSchedule(works, {
     turns: {
       rolloutOf: (part) => partOf(part)?.rollout,
@@ -171,22 +188,22 @@ async function applyRuns(
     },
     forks: options.forks,
     isStopping: () => options.stopping.aborted,
+    ahead: {
+      isWanted: ({ part }) => partOf(part)?.filesFirst === true,
+      send: async ({ host, part }) => {
+        const run = byHost.get(host);
+        return run === undefined ? 'not-attempted' : sendFilesAhead(run, part, options, watcherOf(run));
+      },
+      takeBack: async ({ host, part }) => {
+        const run = byHost.get(host);
+        if (run !== undefined) await takeFilesBack(run, part, options);
+      },
+    },
     run: async ({ host, part }) => {
       const run = byHost.get(host);
       if (run === undefined) return 'not-attempted';
       report({ kind: 'part-started', host, part });
-      return applyPart(run, part, options, {
-        started: (change) => report({ kind: 'change-started', host, change }),
-        made: (change, already, durationMs) => {
-          if (already) run.settled += 1;
-          else run.changed += 1;
-          report({ kind: 'change-made', host, change, already, durationMs });
-        },
-        failed: (change, diagnostic) => {
-          run.failure ??= { outcome: 'failed', diagnostic };
-          report({ kind: 'change-failed', host, change, diagnostic });
-        },
-      });
+      return applyPart(run, part, options, watcherOf(run));
     },
     finished: ({ host, part }, outcome) => {
       const run = byHost.get(host);

@@ -19,10 +19,20 @@ export interface Work {
   readonly blocked: boolean;
 }
 
+/** Sends the files of nodes ahead. Must not throw. */
+export interface Ahead {
+  isWanted(node: Node): boolean;
+  send(node: Node): Promise<NodeOutcome>;
+  /** The node does not get its turn after all. */
+  takeBack(node: Node): Promise<void>;
+}
+
 export interface ScheduleOptions {
   readonly turns: TurnOptions;
   readonly forks: number;
   readonly isStopping: () => boolean;
+  /** For parts with `filesFirst`: what is done before the node has its turn. */
+  readonly ahead?: Ahead;
   /** Makes the node. Must not throw. */
   readonly run: (node: Node) => Promise<NodeOutcome>;
   readonly finished: (node: Node, outcome: NodeOutcome) => void;
@@ -68,10 +78,19 @@ export async function runSchedule(works: readonly Work[], options: ScheduleOptio
     if (options.isStopping()) return 'interrupted';
     const contender = contenders.get(work);
     if (isOut() || contender === undefined) return 'not-attempted';
+    const ahead = options.ahead?.isWanted(node) === true ? options.ahead : undefined;
+    if (ahead !== undefined) {
+      turns.preparing(contender);
+      const sent = await forks.use(async () => (options.isStopping() ? 'interrupted' : ahead.send(node)));
+      if (sent !== 'done') return sent;
+    }
     const hasTurn = await turns.ready(contender);
-    if (options.isStopping()) return 'interrupted';
-    if (!hasTurn || isOut()) return 'not-attempted';
-    return forks.use(async () => (options.isStopping() ? 'interrupted' : options.run(node)));
+    return forks.use(async () => {
+      const isStopping = options.isStopping();
+      if (!isStopping && hasTurn && !isOut()) return options.run(node);
+      await ahead?.takeBack(node);
+      return isStopping ? 'interrupted' : 'not-attempted';
+    });
   }
 
   function outcomeOf(key: string): Promise<NodeOutcome> {

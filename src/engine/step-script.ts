@@ -23,7 +23,10 @@ function manifestScripts(step: Step): { readonly before: Script; readonly after:
   const dropped = step.entries.filter((entry) => !wanted.includes(entry));
   return {
     before: manifestScript(wanted),
-    after: joinScripts(dropped.map((entry) => sh`manifest_drop ${manifestKey(entry)} || exit 1`)),
+    // What went ahead may be taken back: then all of it is still there.
+    after: joinScripts(
+      (step.goesAhead ? [] : dropped).map((entry) => sh`manifest_drop ${manifestKey(entry)} || exit 1`),
+    ),
   };
 }
 
@@ -33,6 +36,7 @@ function isUnwanted(step: Step, entry: { readonly type: string; readonly id: str
 
 function effectScript(step: Step, sent: Bodies, marker: string): Script {
   const { before, files = [], script, input, transaction } = step.effect ?? {};
+  const { goesAhead = false } = step;
   const guarded = (one: Script | undefined, given?: Content) => {
     const from = given === undefined ? '' : `<"$B"/${sent.add(given)} `;
     return one === undefined ? [] : [new Script(`(\n${one.text}\n) ${from}|| exit $?`)];
@@ -41,7 +45,7 @@ function effectScript(step: Step, sent: Bodies, marker: string): Script {
     ...guarded(before),
     fileScript(files, sent),
     ...guarded(script, input),
-    ...(transaction === undefined ? [] : [transactionScript(transaction, sent, marker)]),
+    ...(transaction === undefined ? [] : [transactionScript({ ...transaction, goesAhead }, sent, marker)]),
     // Some changes are made by being written down: an empty subshell would be a syntax error.
     new Script(':'),
   ]);

@@ -22,6 +22,8 @@ export interface TurnOptions {
 
 /** Says who may begin, and when. */
 export interface Turns {
+  /** The contender does something before it is ready: nobody is stuck meanwhile. */
+  preparing(contender: Contender): void;
   /** The contender could begin now. Resolves with true once it may, with false if a failure before it forbids that. */
   ready(contender: Contender): Promise<boolean>;
   /** It is over with the contender, whether it began or not. */
@@ -182,8 +184,12 @@ export function takeTurns(contenders: readonly Contender[], options: TurnOptions
   }
 
   return {
+    preparing(contender) {
+      begun.add(keyOf(contender));
+    },
     ready(contender) {
       const key = keyOf(contender);
+      begun.delete(key);
       const place = placeOf.get(key);
       if (place === undefined) {
         begun.add(key);

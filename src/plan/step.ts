@@ -20,6 +20,8 @@ export interface Step {
   readonly change: PlannedChange;
   /** Undefined while the resource is unknown: it is probed and diffed again at apply. */
   readonly effect: Effect | undefined;
+  /** Only its files are made, ahead of its process: see `filesFirst` of a part. */
+  readonly goesAhead?: boolean;
 }
 
 /** All that is probed for a step. */

@@ -51,6 +51,7 @@ export const JOURNAL_UNIT_PATH = '/etc/systemd/system/farmctl-journal.service';
  * - `second_name KEY PATH OLD`: the old thing gets its second name and the coming journal a line, once for all tries;
  *   a second name that is gone was put back by a journal that could not be removed.
  * - `journal_close`: flushes the journal and gives it its name. From here on a crash is put right at boot.
+ * - `stamp_is_current UNIT`: there is a stamp, of the process that runs now.
  * - `refresh_stamp UNIT PATH...`: the process has loaded the set again as it is; the stamp's digests stay.
  * - `journal_run`: the old set comes back, and where the journal cannot be removed (read-only) it has no more to do; `journal_done`, `forget_old_names`: the new set is whole.
  */
@@ -90,6 +91,9 @@ refresh_stamp() {
   u=$1
   shift
   write_stamp "$u" "$(sed -n 's/^reload //p' "$D/stamp")" "$(sed -n 's/^restart //p' "$D/stamp")" "$@"
+}
+stamp_is_current() {
+  [ -e "$D/stamp" ] && grep -qx "invocation $(systemctl show -P InvocationID -- "$1")" "$D/stamp"
 }
 write_stamp() {
   u=$1 a=$2 c=$3

@@ -36,6 +36,8 @@ export interface Transaction {
   readonly found: { readonly reload: string; readonly restart: string; readonly isLoaded: boolean } | undefined;
   /** An earlier run was interrupted: its journal is still there. */
   readonly interrupted: boolean;
+  /** It ends behind the swap: the process has its turn in a transaction of its own, or the files are taken back. */
+  readonly goesAhead?: boolean;
 }
 
 /** Exit statuses of a transaction's script. */
@@ -127,6 +129,13 @@ function discardScript(operations: readonly FileOperation[]): Script {
   return joinScripts([sh`discard() {`, sh`rm -f -- "$D/journal.new"`, ...lines, sh`}`]);
 }
 
+/** Files that went ahead are taken back; the process has not loaded them. Ends with 1 where that fails. */
+export function takeBackScript(unit: string): Script {
+  return sh`begin ${unit} || exit 1
+[ -e "$D/journal" ] || exit 0
+journal_run && ${systemctl(['daemon-reload'])} || exit 1`;
+}
+
 /**
  * The transaction as a script for the request that brings its bodies. It is received whole before it writes, ignores
  * hang-ups, and ends with one of TRANSACTION_STATUS or 0.
@@ -159,7 +168,9 @@ export function transactionScript(transaction: Transaction, sent: Bodies, marker
   }
   if (found !== undefined) {
     const paths = found.isLoaded ? stamp.paths : [];
-    lines.push(sh`[ -e "$D/stamp" ] || ${stampScript(unit, found, paths)} || ${fail}`);
+    // Once newer files lie there, an older stamp tells no more of a process that was restarted since.
+    const isTold = transaction.goesAhead && found.isLoaded ? sh`stamp_is_current ${unit}` : sh`[ -e "$D/stamp" ]`;
+    lines.push(sh`${isTold} || ${stampScript(unit, found, paths)} || ${fail}`);
   }
   if (swaps) {
     for (const { kind, path } of operations) {
@@ -186,6 +197,7 @@ export function transactionScript(transaction: Transaction, sent: Bodies, marker
   const changed = operations.filter(({ kind }) => kind !== 'directory').map(({ path }) => directoryOf(path));
   if (changed.length > 0) lines.push(sh`flush_folders ${[...new Set(changed)]} || undo`);
   if (transaction.daemonReload) lines.push(sh`${systemctl(['daemon-reload'])} || undo`);
+  if (transaction.goesAhead) return joinScripts(lines);
   if (transaction.unmask) lines.push(sh`systemctl -q unmask -- ${unit} || undo`);
   if (transaction.enable === false) lines.push(sh`${systemctl(['-q', 'disable', '--', unit])} || undo`);
   lines.push(sh`${processScript(transaction, transaction.process, marker)} || undo`);

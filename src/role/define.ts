@@ -96,6 +96,12 @@ export interface Part<V> {
    * on one at a time, of a pair the one without the virtual address first.
    */
   rollout?(hosts: readonly RolloutHost[]): readonly (readonly string[])[];
+  /**
+   * With `rollout`, for a configuration that all of a pair must load alike. True: the new files of a running service lie
+   * on all hosts that `rollout` is asked about before the first of them reloads or restarts it; where that fails on one
+   * of them, the others get their old ones back.
+   */
+  readonly filesFirst?: boolean;
 }
 
 interface RoleHead<S extends TObject> {
@@ -130,7 +136,12 @@ export interface Role {
 }
 
 const HEAD_KEYS = ['name', 'summary', 'tags', 'systems', 'variables'];
-const PART_KEYS = ['after', 'facts', 'resources', 'checks', 'offers', 'rollout'];
+const PART_KEYS = ['after', 'facts', 'resources', 'checks', 'offers', 'rollout', 'filesFirst'];
+
+function refuseLoneFilesFirst(where: string, part: Part<never>): void {
+  if (part.filesFirst === true && part.rollout === undefined)
+    throw new TypeError(`${where} has "filesFirst" without "rollout", which says who comes next.`);
+}
 
 function refuseStrayKeys(where: string, value: object, allowed: readonly string[]): void {
   for (const key of Object.keys(value)) {
@@ -149,12 +160,14 @@ export function defineRole<S extends TObject>(definition: SimpleRole<S> | SidedR
   const head = { name, summary, tags, systems, variables };
   if (!('parts' in definition)) {
     refuseStrayKeys(`the role ${name}`, definition, [...HEAD_KEYS, ...PART_KEYS, 'parts', 'partOf']);
+    refuseLoneFilesFirst(`the role ${name}`, definition);
     return { ...head, parts: new Map([[name, definition as Part<unknown>]]) };
   }
   refuseStrayKeys(`the role ${name}`, definition, [...HEAD_KEYS, 'parts', 'partOf']);
   const parts = new Map<string, Part<unknown>>();
   for (const [side, part] of Object.entries(definition.parts)) {
     refuseStrayKeys(`the part ${name}/${side}`, part, PART_KEYS);
+    refuseLoneFilesFirst(`the part ${name}/${side}`, part);
     parts.set(`${name}/${side}`, part as Part<unknown>);
   }
   const { partOf } = definition;

@@ -22,6 +22,11 @@ interface Case {
   readonly pairs?: readonly (readonly [string, string])[];
   readonly rollouts?: Record<string, ReturnType<TurnOptions['rolloutOf']>>;
   readonly failing?: readonly string[];
+  /** Parts whose files go ahead, and the nodes where that fails. */
+  readonly filesFirst?: readonly string[];
+  readonly notSent?: readonly string[];
+  readonly forks?: number;
+  readonly stopOn?: string;
   readonly onStart?: (name: string) => void;
   /** Milliseconds that a node takes, by its name. */
   readonly takes?: Record<string, number>;
@@ -43,8 +48,20 @@ async function run(works: readonly Work[], told: Case) {
         return told.holders[host] ?? [];
       },
     },
-    forks: 50,
-    isStopping: () => false,
+    forks: told.forks ?? 50,
+    isStopping: () => told.stopOn !== undefined && events.includes(told.stopOn),
+    ahead: {
+      isWanted: ({ part }) => told.filesFirst?.includes(part) === true,
+      send: async ({ host, part }) => {
+        const name = `${part}@${host}`;
+        await new Promise((resolve) => setTimeout(resolve, told.takes?.[`files of ${name}`] ?? 2));
+        events.push(`files of ${name}`);
+        return told.notSent?.includes(name) ? 'failed' : 'done';
+      },
+      takeBack: async ({ host, part }) => {
+        events.push(`back: ${part}@${host}`);
+      },
+    },
     run: async ({ host, part }) => {
       const name = `${part}@${host}`;
       events.push(`+${name}`);
@@ -231,5 +248,44 @@ describe("turns of a part's own rollout", () => {
       },
     };
     await expect(run([work('a', 'ha', 'none')], { holders: {}, rollouts })).rejects.toThrow('no such batch');
+  });
+});
+
+describe('files that go ahead', () => {
+  const rollouts = { ha: (hosts: readonly { name: string }[]) => hosts.map(({ name }) => [name]) };
+  const told: Case = { holders: {}, rollouts, filesFirst: ['ha'] };
+  const pair = ['a', 'b'].map((host) => work(host, 'ha', 'reload'));
+
+  it('lie on both before the first has its turn, however long that takes and with few places', async () => {
+    for (const more of [{ takes: { 'files of ha@a': 30 } }, { takes: { 'files of ha@b': 30 } }, { forks: 1 }]) {
+      const { events } = await run(pair, { ...told, ...more });
+      expect(events.slice(0, 2).sort()).toEqual(['files of ha@a', 'files of ha@b']);
+      expect(events.slice(2)).toEqual(['+ha@a', '-ha@a', '+ha@b', '-ha@b']);
+    }
+  });
+
+  it('wait for a host that comes late, and not for one that never comes', async () => {
+    const late = [
+      work('a', 'ha', 'reload'),
+      work('b', 'base', 'none'),
+      work('b', 'ha', 'reload', [{ node: node('b', 'base'), needs: 'order' }]),
+    ];
+    const { events } = await run(late, { ...told, takes: { 'base@b': 20 } });
+    expect(events.indexOf('files of ha@b')).toBeLessThan(events.indexOf('+ha@a'));
+    const { outcomes } = await run(late, { ...told, failing: ['base@b'] });
+    expect(outcomes).toMatchObject({ 'ha@a': 'done', 'ha@b': 'not-attempted' });
+  });
+
+  it('are taken back where they did not get to the other', async () => {
+    const { events, outcomes } = await run(pair, { ...told, notSent: ['ha@b'] });
+    expect(events.slice(2)).toEqual(['back: ha@a']);
+    expect(outcomes).toEqual({ 'ha@a': 'not-attempted', 'ha@b': 'failed' });
+  });
+
+  it('are taken back where the turn before failed, or the run is to stop', async () => {
+    expect((await run(pair, { ...told, failing: ['ha@a'] })).events.slice(2)).toEqual(['+ha@a', '-ha@a', 'back: ha@b']);
+    const { events, outcomes } = await run(pair, { ...told, stopOn: 'files of ha@b' });
+    expect(events.slice(2).sort()).toEqual(['back: ha@a', 'back: ha@b']);
+    expect(outcomes).toEqual({ 'ha@a': 'interrupted', 'ha@b': 'interrupted' });
   });
 });
