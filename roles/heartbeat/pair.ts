@@ -57,7 +57,7 @@ export function pairOf(context: Context): Pair {
   checkTimings(context);
   checkMedia(context, pair);
   checkPing(context, pair);
-  checkKeys(context);
+  checkKeys(context, pair);
   checkResources(context, pair);
   return pair;
 }
@@ -65,8 +65,18 @@ export function pairOf(context: Context): Pair {
 /** Both nodes have the same files, so they must be told the same. */
 function refuseDifferences({ host, variables, reject }: Context, partner: string, offer: Offer): void {
   for (const key of Object.keys(offer) as (keyof Offer)[])
-    if (JSON.stringify(offer[key]) !== JSON.stringify(variables[key]))
+    if (!isSaidAlike(offer, variables, key))
       reject(key, `"${key}" is another one on ${host.name} than on ${partner}, and both must have the same.`);
+}
+
+function isSaidAlike(one: Offer, other: Offer, key: keyof Offer): boolean {
+  if (key === 'authkey') return one.authkey.equals(other.authkey);
+  if (JSON.stringify(one[key]) !== JSON.stringify(other[key])) return false;
+  if (key !== 'otherAuthkeys') return true;
+  return Object.entries(one.otherAuthkeys).every(([number, secret]) => {
+    const partners = other.otherAuthkeys[number];
+    return partners?.equals(secret) === true;
+  });
 }
 
 function linksOf({ farm, variables, reject }: Context, nodes: readonly HostView[]): readonly Link[] {
@@ -134,9 +144,21 @@ function checkPing({ farm, variables: { ping }, reject }: Context, { nodes, vips
   }
 }
 
-function checkKeys({ variables: { authkeyNumber, otherAuthkeys }, reject }: Context): void {
+function checkKeys(context: Context, { nodes }: Pair): void {
+  const { farm, variables, reject, warn } = context;
+  const { authkey, authkeyNumber, otherAuthkeys } = variables;
   if (otherAuthkeys[String(authkeyNumber)] !== undefined)
     reject('otherAuthkeys', `Number ${authkeyNumber} is that of "authkey".`, 'Give the other key another number.');
+  const names = nodes.map((node) => node.name);
+  const twin = farm
+    .hosts('heartbeat')
+    .find(({ host, offer }) => !names.includes(host.name) && offer.authkey.equals(authkey));
+  if (twin !== undefined)
+    warn(
+      'authkey',
+      `${names.join(' and ')} have the same key as the pair of ${twin.host.name}: where each hears the other, they take it for their own.`,
+      'Give each pair a key of its own, in the variables of its tier.',
+    );
 }
 
 function checkResources({ variables: { resources }, reject }: Context, { vips }: Pair): void {

@@ -84,6 +84,7 @@ export default defineRole({
   ],
   resources,
   checks,
-  offers: ({ variables: { authkey, otherAuthkeys, ...offer } }): Offer => offer,
+  offers: ({ variables: offer }): Offer => offer,
   rollout,
+  filesFirst: true,
 });

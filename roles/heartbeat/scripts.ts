@@ -41,10 +41,12 @@ const LONGEST_SILENCE = 35;
  * Proof that the daemon runs with the parameters of the new set. A daemon that started alone says nothing for `initdead`
  * seconds, as it waits for the other node; where that is longer than a proof may last, it is enough that it runs. Then it is
  * given time to agree with the other node who has what, so that the other one is not changed before this one could take
- * over; that they agree is no matter of the configuration.
+ * over; that they agree is no matter of the configuration. Where they cannot yet, as the other one has still the old key
+ * or port, it is changed in time: after `initdead` seconds without a word this one would take the addresses.
  * @param initdead in seconds
  */
 export function verifyScript(parameters: Readonly<Record<string, string>>, initdead: number): Script {
+  const agreement = Math.max(1, Math.min(18, Math.floor(initdead - 2)));
   const wanted = Object.entries(parameters).map(
     ([name, value]) => sh` && [ "$(cl_status hbparameter -p ${name} 2>/dev/null)" = ${value} ]`,
   );
@@ -57,7 +59,7 @@ until systemctl is-active -q heartbeat.service && cl_status hbstatus >/dev/null 
   [ "$(seconds)" -lt "$end" ] || { ${isSilentForLong ? enough : sh`:`}; echo "heartbeat does not run with the new parameters"; exit 1; }
   sleep 0.25
 done
-end=$(($(seconds) + 18))
+end=$(($(seconds) + ${agreement}))
 while [ "$(seconds)" -lt "$end" ]; do
   case $(cl_status rscstatus 2>/dev/null) in local | foreign | all | none) break ;; esac
   sleep 0.5

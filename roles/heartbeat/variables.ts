@@ -44,7 +44,7 @@ export const variables = t.object({
     description: 'The group of `mcast`.',
   }),
   port: t.port({ default: 694, description: 'UDP port of all networks.' }),
-  keepalive: seconds(1, 'Seconds between two signs of life.'),
+  keepalive: seconds(0.3, 'Seconds between two signs of life.'),
   warntime: seconds(3, 'Seconds of silence after which it is logged that a sign of life is late.'),
   deadtime: seconds(5, 'Seconds of silence after which the other node is dead.'),
   initdead: seconds(20, 'The same after a start, when networks may be slow to come: twice `deadtime` or more.'),
@@ -105,8 +105,8 @@ export const variables = t.object({
 
 export type Variables = Static<typeof variables>;
 
-/** What both nodes of a pair must say alike, and what other pairs on the same wire must know: all but the keys. */
-export type Offer = Omit<Variables, 'authkey' | 'otherAuthkeys'>;
+/** What both nodes of a pair must say alike, and what other pairs on the same wire must know. */
+export type Offer = Variables;
 
 declare module 'farmctl' {
   interface Offers {

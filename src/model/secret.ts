@@ -27,6 +27,11 @@ export class Secret {
     return this.#value;
   }
 
+  /** Whether both hold the same value, wherever they came from. */
+  equals(other: Secret): boolean {
+    return this.#value === other.#value;
+  }
+
   toString(): string {
     return MASK;
   }

@@ -6,7 +6,7 @@ import { loadRoles } from '../../src/role/load.ts';
 import { fileText, outline, rehearse } from './harness.ts';
 
 const SECRET = '6f1d8d5c0a4b4f0e9a7be0c1d2e3f405';
-const environment = { HA: SECRET, OTHER: '11112222333344445555666677778888' };
+const environment = { HA: SECRET, TWIN: SECRET, OTHER: '11112222333344445555666677778888' };
 
 interface Farm {
   readonly variables?: string;
@@ -71,7 +71,7 @@ describe('heartbeat', () => {
     expect(text('/etc/ha.d/ha.cf')).toMatchInlineSnapshot(`
       "# Managed by farmctl: what is changed here is lost at the next apply.
       logfacility daemon
-      keepalive 1
+      keepalive 300ms
       warntime 3
       deadtime 5
       initdead 20
@@ -211,6 +211,7 @@ describe('heartbeat', () => {
     ],
     ['no key', inventory().replace('authkey: !env HA, ', '')],
     ['two that differ', inventory({ ns2: '{ web: 10.77.0.12, db: 10.77.1.12, heartbeat: { deadtime: 9 } }' })],
+    ['two keys', inventory({ ns2: '{ web: 10.77.0.12, db: 10.77.1.12, heartbeat: { authkey: !env OTHER } }' })],
     ['timings', inventory({ variables: 'keepalive: 3' })],
     ['timings', inventory({ variables: 'deadtime: 3' })],
     ['timings', inventory({ variables: 'initdead: 9' })],
@@ -227,11 +228,11 @@ describe('heartbeat', () => {
     expect(await said(text)).toMatchSnapshot();
   });
 
-  const pairs = (variables: string, otherPair = '') =>
+  const pairs = (variables: string, otherPair = '', key = 'OTHER') =>
     inventory({
       variables,
       vips: 'dns: { address: 10.77.0.53, pair: [ns1, ns2] }, www: { address: 10.77.0.54, pair: [lb1, lb2] }',
-      more: `  lb: { roles: [{ heartbeat: {${otherPair}} }], hosts: { lb1: ${HOST(3)}, lb2: ${HOST(4)} } }\n`,
+      more: `  lb: { roles: [{ heartbeat: { authkey: !env ${key},${otherPair}} }], hosts: { lb1: ${HOST(3)}, lb2: ${HOST(4)} } }\n`,
     });
 
   it('does not let two pairs hear each other', async () => {
@@ -240,6 +241,15 @@ describe('heartbeat', () => {
     expect(await said(pairs('transport: mcast'))).toMatchSnapshot();
     expect(await said(pairs('transport: bcast', ' port: 700 '))).toEqual([]);
     expect(await said(pairs('transport: mcast', ' multicastGroup: 239.0.6.95 '))).toEqual([]);
+  });
+
+  it('warns of two pairs that have the same key, wherever each has it from', async () => {
+    expect(await said(pairs('', '', 'TWIN'))).toMatchInlineSnapshot(`
+      [
+        "warning[variables/doubtful] 6: ns1 and ns2 have the same key as the pair of lb1: where each hears the other, they take it for their own.",
+      ]
+    `);
+    expect(await said(pairs('', '', 'TWIN'), 'lb1')).toHaveLength(1);
   });
 
   it('starts a pair together, and changes the standby before the active one', async () => {
