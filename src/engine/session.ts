@@ -1,5 +1,5 @@
 import { randomHex } from '../lib/digest.ts';
-import type { Content } from '../model/content.ts';
+import { type Content, piecesOfBytes } from '../model/content.ts';
 import { type Frame, FrameError, frameReader } from '../remote/frame.ts';
 import { LOADER } from '../remote/loader.ts';
 import { runtime } from '../remote/runtime.ts';
@@ -125,11 +125,23 @@ export async function openSession(connection: Connection): Promise<Session> {
 
   async function sendNow(script: Script, contents: readonly Content[]): Promise<void> {
     // The mark at the end: a shell that reads a text into a variable drops the newlines behind it.
-    const text = Buffer.from(`${script.text}\n#`);
-    const parts = contents.map((content) => content.reveal());
-    const head = [text.byteLength, ...parts.map((part) => part.byteLength)].join(' ');
-    await channel.write(Buffer.concat([Buffer.from(`${head}\n`), text]));
-    for (const part of parts) await channel.write(part);
+    const marked = `${script.text}\n#`;
+    const head = [Buffer.byteLength(marked), ...contents.map(({ size = 0 }) => size)].join(' ');
+    await sendPieces(piecesOfBytes(Buffer.from(`${head}\n${marked}`)));
+    for (const content of contents) await sendPieces(content.pieces(), content.size);
+  }
+
+  /** A slow line is no hung host: each piece that it takes is a sign of life. */
+  async function sendPieces(pieces: Iterable<Uint8Array>, size?: number): Promise<void> {
+    let sent = 0;
+    for (const piece of pieces) {
+      sent += piece.byteLength;
+      if (size !== undefined && sent > size) break;
+      await channel.write(piece);
+      restartTimer();
+    }
+    if (size !== undefined && sent !== size)
+      throw new TransportError('disconnected', 'a content was another one when it was sent than when it was planned');
   }
 
   const session: Session = {

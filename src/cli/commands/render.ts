@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { tagFilter } from '../../engine/prepare.ts';
 import { FarmError, hasErrors, problem } from '../../model/diagnostic.ts';
@@ -76,7 +76,16 @@ function writeFiles(folder: string, files: readonly RenderedFile[]): void {
     const path = join(folder, host, file.path);
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     if (file.kind === 'symlink') symlinkSync(file.target, path);
-    else writeFileSync(path, file.content.masked ?? file.content.reveal(), { mode: 0o600 });
+    else writePieces(path, file.content.masked === undefined ? file.content.pieces() : [file.content.masked]);
+  }
+}
+
+function writePieces(path: string, pieces: Iterable<string | Uint8Array>): void {
+  const at = openSync(path, 'wx', 0o600);
+  try {
+    for (const piece of pieces) writeFileSync(at, piece);
+  } finally {
+    closeSync(at);
   }
 }
 

@@ -97,7 +97,7 @@ exec chroot root sleep 600`;
       const from = input === undefined ? '</dev/null' : `<"$B"/${sent.add(input)}`;
       mkdirSync(at('/tmp/bodies'), { recursive: true });
       for (const [number, content] of sent.contents.entries())
-        writeFileSync(at(`/tmp/bodies/${number}`), content.reveal());
+        writeFileSync(at(`/tmp/bodies/${number}`), Buffer.concat([...content.pieces()]));
       run(
         joinScripts([
           new Script(`B=/tmp/bodies\n${STATE_FUNCTIONS}open_state || exit 1`),

@@ -69,7 +69,7 @@ test('what is restored is what probe and remove need', () => {
   const { a, b } = kept as { a: Content; b: Content };
   expect(a.digest).toBe(text('a\n').digest);
   expect([a.sensitive, b.sensitive, a.size, a.masked, a.shown]).toEqual([false, true, undefined, undefined, undefined]);
-  expect(() => a.reveal()).toThrow('cannot be sent');
+  expect(() => [...a.pieces()]).toThrow('cannot be sent');
   expect(() => b.digest).toThrow('cannot be sent');
 });
 

@@ -23,5 +23,5 @@ export function same(resource: Resource): Member {
   const [whole] = (resource.type.apply(resource.desired, undefined, []).files ?? []).filter(
     (one): one is Extract<FileOperation, { kind: 'file' }> => one.kind === 'file',
   );
-  return holding(resource, Buffer.from(whole?.content.reveal() ?? []).toString('utf8'));
+  return holding(resource, Buffer.concat([...(whole?.content.pieces() ?? [])]).toString('utf8'));
 }

@@ -220,7 +220,7 @@ describe('what is rendered', () => {
     );
     expect(content.sensitive).toBe(true);
     expect(content.template).toBe(`key "${key.placeholder}";"${key.placeholder}"\n`);
-    expect(new TextDecoder().decode(content.reveal())).toBe('key "correct horse";"correct horse"\n');
+    expect(Buffer.concat([...content.pieces()]).toString()).toBe('key "correct horse";"correct horse"\n');
   });
 
   it('does not quote a secret wrongly', () => {

@@ -3,17 +3,19 @@ import { bytes, defineRole, file, ownedDirectory, t, text } from 'farmctl';
 /** So that ten thousand names do not fit into the arguments of one command. */
 const LONG = 'long'.repeat(45);
 
-/** Bytes that do not compress and are the same each time. */
-function noise(size: number, seed: number): Uint8Array {
-  const words = new Uint32Array(size / 4);
+/** Bytes that do not compress and are the same each time, a megabyte at a time. */
+function* noise(megabytes: number, seed: number): Generator<Uint8Array> {
   let state = seed;
-  for (let index = 0; index < words.length; index++) {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    words[index] = state;
+  for (let piece = 0; piece < megabytes; piece++) {
+    const words = new Uint32Array(262_144);
+    for (let index = 0; index < words.length; index++) {
+      state ^= state << 13;
+      state ^= state >>> 17;
+      state ^= state << 5;
+      words[index] = state;
+    }
+    yield new Uint8Array(words.buffer);
   }
-  return new Uint8Array(words.buffer);
 }
 
 export default defineRole({
@@ -26,7 +28,7 @@ export default defineRole({
     names: t.integer({ default: 0 }),
   }),
   resources: ({ variables: { megabytes, seed, names } }) => [
-    ...(megabytes === 0 ? [] : [file({ path: '/srv/large', content: bytes(noise(megabytes * 1_048_576, seed)) })]),
+    ...(megabytes === 0 ? [] : [file({ path: '/srv/large', content: bytes(() => noise(megabytes, seed)) })]),
     ...(names === 0
       ? []
       : [
