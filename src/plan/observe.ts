@@ -1,4 +1,4 @@
-import { sha256 } from '../lib/digest.ts';
+import { sha256OfAll } from '../lib/digest.ts';
 import { isTimedOut, type ProbeAnswers } from '../remote/record.ts';
 import type { Script } from '../remote/sh.ts';
 import type { Observed, ProbeRecord, Resource } from '../resource/define.ts';
@@ -82,28 +82,19 @@ function observedOf(
  * byte. Compared there just before a change.
  */
 export function probeToken(batch: ProbeBatch, seen: ReadonlyMap<string, Seen>, nonce: string): string {
-  const parts: Uint8Array[] = [];
-  const text = (value: string) => parts.push(new TextEncoder().encode(value));
+  return sha256OfAll(framesOf(batch, seen, nonce));
+}
+
+function* framesOf(batch: ProbeBatch, seen: ReadonlyMap<string, Seen>, nonce: string): Generator<string | Uint8Array> {
   for (const { tag, resources } of batch.groups)
     for (const [index, resource] of resources.entries()) {
       const record = seen.get(resourceKey(resource))?.record;
       if (record === undefined) continue;
-      text(`\n@${nonce} record ${tag} ${index}\n`);
+      yield `\n@${nonce} record ${tag} ${index}\n`;
       for (const [name, value] of record.fields) {
-        text(`\n@${nonce} field ${name}\n`);
-        parts.push(value);
+        yield `\n@${nonce} field ${name}\n`;
+        yield value;
       }
-      text(`\n@${nonce} end\n`);
+      yield `\n@${nonce} end\n`;
     }
-  return sha256(concat(parts));
-}
-
-function concat(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.byteLength, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.byteLength;
-  }
-  return whole;
 }

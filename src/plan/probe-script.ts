@@ -60,7 +60,8 @@ e=$( { ${new Script(FRAME_FUNCTIONS)}${script}
     first += paths.length;
   }
   if (waiting > 0) looks.push(LOOK);
-  const functions = [HELD_FRAME_FUNCTIONS, ...(looks.length > 0 ? [PATH_FUNCTIONS] : [])].join('');
+  const usesPaths = probes.some(({ script }) => script instanceof PathProbe && script.looksAtPaths);
+  const functions = [HELD_FRAME_FUNCTIONS, ...(usesPaths ? [PATH_FUNCTIONS] : [])].join('');
   const text = joinScripts([...befores, ...looks, ...tells]);
   return new Script(`probes() {
 e=$(timeout -k 2 $1 sh /dev/fd/9 "$2" 9<<'${nonce}' 2>&1 </dev/null

@@ -11,6 +11,7 @@ export const STATE_DIRECTORY = '/var/lib/farmctl';
 export const FRAME_FUNCTIONS = String.raw`frame() { printf '\n@%s %s\n' "$farmctl_nonce" "$*" >&3; }
 record() { frame "record $farmctl_tag $1"; }
 field() { printf '\n@%s field %s\n%s' "$farmctl_nonce" "$1" "$2" >&3; }
+more() { printf %s "$1" >&3; }
 data() { frame "field $1"; cat >&3; }
 unknown_because() { field unknown "$1"; }
 end_record() { frame end; }
@@ -28,10 +29,11 @@ hold() { held="$held
 release_frames() { [ -z "$held" ] || printf %s "$held" >&3; held=; }
 frame() { release_frames; printf '\n@%s %s\n' "$farmctl_nonce" "$*" >&3; }
 record() { hold "record $farmctl_tag $1"; }
-field() { hold "field $1"; held=$held$2; }
+field() { hold "field $1"; more "$2"; }
+more() { held=$held$1; [ ${'${#held}'} -lt 8192 ] || release_frames; }
 data() { frame "field $1"; cat >&3; }
 unknown_because() { field unknown "$1"; }
-end_record() { hold end; [ ${'${#held}'} -lt 8192 ] || release_frames; }
+end_record() { hold end; }
 `;
 
 /** Settings of every remote shell: fixed path, language and time zone, errors for unset variables. */

@@ -47,17 +47,17 @@ function entriesOf(desired: Pick<Desired, 'entries'>): Entry[] {
 /** The names there, by the shell's own patterns: no process is started, and any name comes through whole. */
 function listing(path: string, ignore: readonly string[]): Script {
   const patterns = new Script(['.farmctl-new.*', '.farmctl-old.*', ...ignore].join(' | '));
-  return sh`names='' directories=''
+  return sh`inside=''
+field names ''
 d=${path}
 for f in "$d"/* "$d"/.[!.]* "$d"/..?*; do
   [ -e "$f" ] || [ -L "$f" ] || continue
   f=${new Script('${f##*/}')}
   case $f in ${patterns}) continue ;; esac
-  names=$names/$f
-  if [ -d "$d/$f" ] && [ ! -L "$d/$f" ]; then directories=$directories/$f; fi
+  more "/$f"
+  if [ -z "$inside" ] && [ -d "$d/$f" ] && [ ! -L "$d/$f" ]; then inside=/$f; fi
 done
-field names "$names"
-[ -z "$directories" ] || field directories "$directories"`;
+[ -z "$inside" ] || field directories "$inside"`;
 }
 
 function look({ path, entries, ignore }: Desired): PathLook {
@@ -185,7 +185,8 @@ const define = defineResource({
         return { field, detail: `hold a ${type.type}; only files and symlinks can lie in it` };
       if (id !== `${path}/${nameIn(id)}`) return { field, detail: `hold ${id}, which does not lie directly in it` };
     }
-    const twice = names.find((name, index) => names.indexOf(name) !== index);
+    const seen = new Set<string>();
+    const twice = names.find((name) => seen.size === seen.add(name).size);
     return twice === undefined ? undefined : { field, detail: `hold ${JSON.stringify(twice)} twice` };
   },
 });

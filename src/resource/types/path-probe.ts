@@ -44,6 +44,12 @@ export const SHOWN_BYTES = 1024 * 1024;
 export const PATHS_AT_ONCE = 200;
 
 /**
+ * A record of more paths than that is told while it is looked at, by the same few numbers again and again from this one
+ * on: a shell finds its variables slowly when it has thousands.
+ */
+const AGAIN_FROM = 1_000_000;
+
+/**
  * `look N PATH...`: metadata and digests of the paths, numbered from N, by one stat and one sha256sum. Both print one
  * line a path whatever its name: stat quotes as in C, sha256sum escapes. Where the lines do not fit the paths (one
  * vanished meanwhile, one cannot be read), they are looked at one by one.
@@ -67,7 +73,7 @@ spread() {
   [ $# -eq 0 ]
 }
 look() {
-  count=$(($# - 1)) first=$1 n=$1 there='' regular=''
+  count=$(($# - 1)) base=$1 n=$1 there='' regular=''
   shift
   for p; do
     shift
@@ -87,7 +93,7 @@ look() {
     if spread sum_ "$regular" "$(sha256sum -- "$@" 2>/dev/null)"; then return 0; fi
   fi
   [ "$count" -gt 1 ] || return 0
-  again=$first last=$((first + count))
+  again=$base last=$((base + count))
   while [ "$again" -lt "$last" ]; do
     eval "look $again \"\$path_$again\""
     again=$((again + 1))
@@ -116,20 +122,24 @@ tell() {
 export class PathProbe extends Script {
   /** What runs before any path is looked at. */
   readonly before: Script;
-  /** Words for the shell, one a path. */
+  /** Words for the shell, one a path; without those of records that are told while they are looked at. */
   readonly paths: readonly Script[];
+  /** True where PATH_FUNCTIONS are used. */
+  readonly looksAtPaths: boolean;
   readonly #looks: readonly PathLook[];
 
   constructor(looks: readonly PathLook[], before: readonly Script[]) {
-    const paths = looks.flatMap((look) => look.targets.map((target) => target.path));
+    const paths = looks.filter((look) => !isLong(look)).flatMap((look) => look.targets.map((target) => target.path));
     const words = paths.map((path) => sh`${path}`);
-    const scripts = [...before, ...(words.length > 0 ? [new Script(PATH_FUNCTIONS)] : [])];
+    const looksAtPaths = looks.some(({ targets }) => targets.length > 0);
+    const scripts = [...before, ...(looksAtPaths ? [new Script(PATH_FUNCTIONS)] : [])];
     for (let from = 0; from < words.length; from += PATHS_AT_ONCE)
       scripts.push(sh`look ${from} ${joinScripts(words.slice(from, from + PATHS_AT_ONCE), ' ')}`);
     super(joinScripts([...scripts, ...telling(looks, 0)]).text);
     this.#looks = looks;
     this.before = joinScripts(before);
     this.paths = words;
+    this.looksAtPaths = looksAtPaths;
   }
 
   /** The rest of the probe where its paths were looked at before, numbered from `first`. */
@@ -138,14 +148,33 @@ export class PathProbe extends Script {
   }
 }
 
+function isLong({ targets }: PathLook): boolean {
+  return targets.length > PATHS_AT_ONCE;
+}
+
 function telling(looks: readonly PathLook[], first: number): Script[] {
   let number = first;
-  return looks.flatMap(({ targets, further }, index) => [
+  return looks.flatMap((look, index) => [
     sh`record ${index}`,
-    ...targets.map(({ wantedDigest = '' }, suffix) => sh`tell ${number++} ${suffix} ${wantedDigest}`),
-    ...(further === undefined ? [] : [further]),
+    ...(isLong(look)
+      ? lookingAndTelling(look)
+      : look.targets.map(({ wantedDigest = '' }, suffix) => sh`tell ${number++} ${suffix} ${wantedDigest}`)),
+    ...(look.further === undefined ? [] : [look.further]),
     sh`end_record`,
   ]);
+}
+
+function lookingAndTelling({ targets }: PathLook): Script[] {
+  const scripts: Script[] = [];
+  for (let from = 0; from < targets.length; from += PATHS_AT_ONCE) {
+    const some = targets.slice(from, from + PATHS_AT_ONCE);
+    const words = some.map(({ path }) => sh`${path}`);
+    scripts.push(
+      sh`look ${AGAIN_FROM} ${joinScripts(words, ' ')}`,
+      ...some.map(({ wantedDigest = '' }, at) => sh`tell ${AGAIN_FROM + at} ${from + at} ${wantedDigest}`),
+    );
+  }
+  return scripts;
 }
 
 /**
