@@ -73,23 +73,21 @@ spread() {
   [ $# -eq 0 ]
 }
 look() {
-  count=$(($# - 1)) base=$1 n=$1 there='' regular=''
+  count=$(($# - 1)) base=$1 n=$1 there='' there_words='' regular='' regular_words=''
   shift
   for p; do
-    shift
     eval "meta_$n= sum_$n= path_$n=\$p"
     if [ -e "$p" ] || [ -L "$p" ]; then
-      set -- "$@" "$p"
-      there="$there $n"
-      [ -L "$p" ] || [ ! -f "$p" ] || regular="$regular $n"
+      there="$there $n" there_words="$there_words \"\$path_$n\""
+      [ -L "$p" ] || [ ! -f "$p" ] || regular="$regular $n" regular_words="$regular_words \"\$path_$n\""
     fi
     n=$((n + 1))
   done
-  [ $# -gt 0 ] || return 0
+  [ -n "$there" ] || return 0
+  eval "set -- $there_words"
   if spread meta_ "$there" "$(QUOTING_STYLE=c stat --printf='%f:%s:%a:%U:%u:%G:%g:%N\n' -- "$@" 2>/dev/null)"; then
-    set --
-    for n in $regular; do eval "set -- \"\$@\" \"\$path_$n\""; done
-    [ $# -gt 0 ] || return 0
+    [ -n "$regular" ] || return 0
+    eval "set -- $regular_words"
     if spread sum_ "$regular" "$(sha256sum -- "$@" 2>/dev/null)"; then return 0; fi
   fi
   [ "$count" -gt 1 ] || return 0
