@@ -7,6 +7,9 @@ import { joinScripts, Script, sh } from '../remote/sh.ts';
 /** The longest run of steps that is made as one: the user waits for its end when they press Ctrl-C. */
 const STEPS_AT_ONCE = 50;
 
+/** The most characters of the names of its files that a step brings into a run: all are arguments of one command. */
+const JOINED_NAMES = 4096;
+
 /** Steps that follow each other, with the index of the first; more than one are looked at and written down together. */
 export interface StepGroup {
   readonly first: number;
@@ -21,7 +24,8 @@ function mayJoin({ isRemoval, unwanted, resource, effect }: Step): boolean {
     effect.before === undefined &&
     effect.transaction === undefined &&
     effect.deadline === undefined &&
-    (effect.files ?? []).every(isPlain)
+    (effect.files ?? []).every(isPlain) &&
+    (effect.files ?? []).reduce((sum, { path }) => sum + path.length, 0) <= JOINED_NAMES
   );
 }
 

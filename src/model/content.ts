@@ -20,8 +20,9 @@ export function* piecesOfBytes(bytes: Uint8Array): Generator<Uint8Array> {
   for (let at = 0; at < bytes.byteLength; at += PIECE_BYTES) yield bytes.subarray(at, at + PIECE_BYTES);
 }
 
+const encoder = new TextEncoder();
+
 function* piecesOfText(text: string): Generator<Uint8Array> {
-  const encoder = new TextEncoder();
   for (let at = 0; at < text.length; ) {
     let end = Math.min(text.length, at + PIECE_BYTES);
     // The two halves of a character stay together.

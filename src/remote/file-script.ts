@@ -12,6 +12,8 @@ export interface Bodies {
    * body it would cost two processes. Never a sensitive one.
    */
   print(content: Content): Script;
+  /** The same bodies, for a script that is a body itself: it has room of its own for short texts. */
+  anew(): Bodies;
   readonly contents: readonly Content[];
 }
 
@@ -22,7 +24,6 @@ const SHORT_TEXTS = 256 * 1024;
 export function bodies(): Bodies {
   const contents: Content[] = [];
   const numbers = new Map<string, number>();
-  let length = 0;
   const add = (content: Content): number => {
     const at = numbers.get(content.digest);
     if (at !== undefined) return at;
@@ -30,17 +31,22 @@ export function bodies(): Bodies {
     contents.push(content);
     return contents.length - 1;
   };
-  return {
-    contents,
-    add,
-    print(content) {
-      const text = content.sensitive ? undefined : content.template;
-      const isShort = text !== undefined && text.length <= SHORT_TEXT && length + text.length <= SHORT_TEXTS;
-      if (!isShort || text.includes('\0')) return sh`cat -- "$B"/${add(content)}`;
-      length += text.length;
-      return sh`printf %s ${text}`;
-    },
+  const anew = (): Bodies => {
+    let length = 0;
+    return {
+      contents,
+      add,
+      anew,
+      print(content) {
+        const text = content.sensitive ? undefined : content.template;
+        const isShort = text !== undefined && text.length <= SHORT_TEXT && length + text.length <= SHORT_TEXTS;
+        if (!isShort || text.includes('\0')) return sh`cat -- "$B"/${add(content)}`;
+        length += text.length;
+        return sh`printf %s ${text}`;
+      },
+    };
   };
+  return anew();
 }
 
 /** The name under which a path's original and journal lines are kept. */
@@ -110,12 +116,8 @@ function stageScript(operation: FileOperation, sent: Bodies): Script {
   return isNew ? sh`${lay} && ${finishScript([operation])}` : lay;
 }
 
-/** Each operation by itself: kept, staged, swapped; the first that fails ends the script with 1. */
-export function fileScript(operations: readonly FileOperation[], sent: Bodies): Script {
-  return joinScripts(operations.map((operation) => oneFile(operation, sent)));
-}
-
-function oneFile(operation: FileOperation, sent: Bodies): Script {
+/** One operation by itself: kept, staged, swapped; ends the script with 1 where it fails. */
+export function oneFile(operation: FileOperation, sent: Bodies): Script {
   const { path } = operation;
   const { fresh } = besides(path);
   const key = pathKey(path);

@@ -21,9 +21,11 @@ export interface ProbeAnswers {
   readonly failures: ReadonlyMap<string, ProbeFailure>;
 }
 
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+
 /** Text of bytes from a host: UTF-8, invalid bytes replaced, a byte order mark kept. */
 function decode(bytes: Uint8Array): string {
-  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
+  return decoder.decode(bytes);
 }
 
 const NO_BYTES = new Uint8Array();

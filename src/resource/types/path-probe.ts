@@ -43,6 +43,10 @@ export const SHOWN_BYTES = 1024 * 1024;
 /** So many paths are given to one `stat`: a shell's list of arguments is slow to grow when it is long. */
 export const PATHS_AT_ONCE = 200;
 
+/** So many old contents of such a record are sent: each costs a process, and nobody reads thousands. */
+const LONG_RECORD_CONTENTS = 100;
+const MANY = 1_000_000;
+
 /**
  * A record of more paths than that is told while it is looked at, by the same few numbers again and again from this one
  * on: a shell finds its variables slowly when it has thousands.
@@ -55,7 +59,7 @@ const AGAIN_FROM = 1_000_000;
  * vanished meanwhile, one cannot be read), they are looked at one by one.
  * `tell N SUFFIX DIGEST`: prints the fields of path N.
  */
-export const PATH_FUNCTIONS = String.raw`newline='
+export const PATH_FUNCTIONS = String.raw`contents=${MANY} newline='
 '
 spread() {
   name=$1 numbers=$2
@@ -108,7 +112,8 @@ tell() {
   s=\${s#\\}
   s=\${s%% *}
   field "digest$2" "$s"
-  [ -z "$3" ] || [ "$s" = "$3" ] || [ "$size" -gt ${SHOWN_BYTES} ] || data "content$2" <"$p"
+  [ -z "$3" ] || [ "$s" = "$3" ] || [ "$size" -gt ${SHOWN_BYTES} ] || [ "$contents" -le 0 ] ||
+    { contents=$((contents - 1)) && data "content$2" <"$p"; }
 }
 `.replaceAll('\\${', '${');
 
@@ -163,7 +168,7 @@ function telling(looks: readonly PathLook[], first: number): Script[] {
 }
 
 function lookingAndTelling({ targets }: PathLook): Script[] {
-  const scripts: Script[] = [];
+  const scripts = [sh`contents=${LONG_RECORD_CONTENTS}`];
   for (let from = 0; from < targets.length; from += PATHS_AT_ONCE) {
     const some = targets.slice(from, from + PATHS_AT_ONCE);
     const words = some.map(({ path }) => sh`${path}`);
@@ -172,7 +177,7 @@ function lookingAndTelling({ targets }: PathLook): Script[] {
       ...some.map(({ wantedDigest = '' }, at) => sh`tell ${AGAIN_FROM + at} ${from + at} ${wantedDigest}`),
     );
   }
-  return scripts;
+  return [...scripts, sh`contents=${MANY}`];
 }
 
 /**
@@ -202,6 +207,8 @@ const KINDS: Readonly<Record<string, PathKind>> = {
   c: 'socket',
 };
 
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+
 const ESCAPES: Readonly<Record<string, number>> = { a: 7, b: 8, t: 9, n: 10, v: 11, f: 12, r: 13 };
 
 /** The text of a C string literal as coreutils quote it, without its quotation marks. */
@@ -212,7 +219,7 @@ function unquote(literal: string): string {
     else if (escaped !== undefined) bytes.push(ESCAPES[escaped] ?? escaped.charCodeAt(0));
     else if (plain !== undefined) bytes.push(plain.charCodeAt(0));
   }
-  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(Uint8Array.from(bytes));
+  return decoder.decode(Uint8Array.from(bytes));
 }
 
 /** What the record says about its target number `suffix`; undefined if nothing is there. */
