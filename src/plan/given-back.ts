@@ -33,8 +33,9 @@ export function givenBack(difference: Difference, effect: Effect, id: string, ho
   const operations = [...(effect.files ?? []), ...(effect.transaction?.operations ?? [])];
   const restored = operations.filter((one) => one.kind === 'restore').map((one) => one.path);
   const told = new Set(restored);
+  const isAbout = aboutPaths(restored, id);
   const fields = difference.fields.flatMap((field) => {
-    const path = field.to === undefined ? restored.find((one) => isAbout(field, one, id)) : undefined;
+    const path = field.to === undefined ? isAbout(field) : undefined;
     if (path === undefined) return [field];
     const key = pathKey(path);
     if (holdings.originals.has(key)) return [{ ...field, to: BEFORE }];
@@ -54,15 +55,16 @@ export function givenBack(difference: Difference, effect: Effect, id: string, ho
 
 const baseOf = (path: string) => path.slice(path.lastIndexOf('/') + 1);
 
-/** As the types of files and directories name the fields of their removal, alone or inside a service. */
-function isAbout({ name, from }: Field, path: string, id: string): boolean {
-  const directory = directoryOf(path);
-  const base = baseOf(path);
-  return (
-    name === `${path} kind` ||
-    name === `${directory} ${base}` ||
-    from === path ||
-    (id === path && name === 'kind') ||
-    (id === directory && name === base)
-  );
+/** Which of the paths a field tells of, as the types of files and directories name those of their removal, alone or inside a service. */
+function aboutPaths(paths: readonly string[], id: string): (field: Field) => string | undefined {
+  const byName = new Map<string, string>();
+  for (const path of paths) {
+    const directory = directoryOf(path);
+    const base = baseOf(path);
+    byName.set(`${path} kind`, path).set(`${directory} ${base}`, path);
+    if (id === path) byName.set('kind', path);
+    if (id === directory) byName.set(base, path);
+  }
+  const all = new Set(paths);
+  return ({ name, from }) => byName.get(name) ?? (from !== undefined && all.has(from) ? from : undefined);
 }

@@ -1,11 +1,9 @@
 import { structuredPatch } from 'diff';
 import { MASK } from '../model/secret.ts';
 import type { TextChange } from '../resource/change.ts';
+import { shortLine, shortList } from './shorten.ts';
 import type { Style } from './style.ts';
-import { count, printable } from './text.ts';
-
-/** Lines of one file's diff that are shown where nobody asked for all of them (`-D`). */
-export const SHORT_DIFF_LINES = 40;
+import { count } from './text.ts';
 
 /** Comparing two wholly different files is dear: after so long the numbers of lines are said instead. */
 const DIFF_TIMEOUT_MS = 500;
@@ -24,26 +22,12 @@ export function diffLines(change: TextChange, options: DiffOptions): string[] {
   if (change.sensitive) {
     const note = style.dim('(sensitive: the old content and lines with secrets are not shown)');
     const lines = splitLines(change.after ?? '').filter((line) => !line.includes(MASK));
-    return [
-      ...shorten(
-        lines.map((line) => addition(line, style)),
-        options,
-      ),
-      note,
-    ];
+    return [...painted(lines, addition, options), note];
   }
   const { before, after } = change;
   if (before === undefined && after === undefined) return [style.dim('(content is not text)')];
-  if (before === undefined)
-    return shorten(
-      splitLines(after ?? '').map((line) => addition(line, style)),
-      options,
-    );
-  if (after === undefined)
-    return shorten(
-      splitLines(before).map((line) => removal(line, style)),
-      options,
-    );
+  if (before === undefined) return painted(splitLines(after ?? ''), addition, options);
+  if (after === undefined) return painted(splitLines(before), removal, options);
   const patch = structuredPatch('', '', before, after, undefined, undefined, {
     context: 3,
     timeout: options.timeoutMs ?? DIFF_TIMEOUT_MS,
@@ -52,12 +36,11 @@ export function diffLines(change: TextChange, options: DiffOptions): string[] {
     const [old, wanted] = [splitLines(before).length, splitLines(after).length];
     return [style.yellow(`${count(old, 'line')} replaced by ${wanted}`)];
   }
-  const lines: string[] = [];
-  for (const hunk of patch.hunks) {
-    lines.push(style.cyan(`@@ -${hunk.oldStart},${hunk.oldLines} +${hunk.newStart},${hunk.newLines} @@`));
-    for (const line of options.full ? hunk.lines : withoutOldComments(hunk.lines)) lines.push(paint(line, style));
-  }
-  return shorten(lines, options);
+  const lines = patch.hunks.flatMap(({ oldStart, oldLines, newStart, newLines, lines: all }) => [
+    `@@ -${oldStart},${oldLines} +${newStart},${newLines} @@`,
+    ...(options.full ? all : withoutOldComments(all)),
+  ]);
+  return painted(lines, paint, options);
 }
 
 /** So many comments in a row that go with the old text are worth a line that says so. */
@@ -86,25 +69,25 @@ function withoutOldComments(lines: readonly string[]): string[] {
   return kept;
 }
 
-function paint(line: string, style: Style): string {
-  if (line.startsWith('+')) return addition(line.slice(1), style);
-  if (line.startsWith('-')) return removal(line.slice(1), style);
-  return line.startsWith('\\') ? style.dim(line) : printable(line);
-}
+type PaintLine = (line: string, options: DiffOptions) => string;
 
-const addition = (line: string, style: Style) => style.green(`+${printable(line)}`);
-const removal = (line: string, style: Style) => style.red(`-${printable(line)}`);
+const paint: PaintLine = (line, options) => {
+  if (line.startsWith('+')) return addition(line.slice(1), options);
+  if (line.startsWith('-')) return removal(line.slice(1), options);
+  if (line.startsWith('@')) return options.style.cyan(line);
+  return line.startsWith('\\') ? options.style.dim(line) : shortLine(line, options);
+};
+
+const addition: PaintLine = (line, options) => options.style.green(`+${shortLine(line, options)}`);
+const removal: PaintLine = (line, options) => options.style.red(`-${shortLine(line, options)}`);
+
+function painted(lines: readonly string[], paintLine: PaintLine, options: DiffOptions): string[] {
+  return shortList(lines, (line) => paintLine(line, options), 'line', options);
+}
 
 function splitLines(text: string): string[] {
   if (text === '') return [];
   const lines = text.split('\n');
   if (lines.at(-1) === '') lines.pop();
   return lines;
-}
-
-function shorten(lines: readonly string[], { full, style }: DiffOptions): string[] {
-  // One line more is not worth a line that says so.
-  if (full || lines.length <= SHORT_DIFF_LINES + 1) return [...lines];
-  const hidden = lines.length - SHORT_DIFF_LINES;
-  return [...lines.slice(0, SHORT_DIFF_LINES), style.dim(`… ${count(hidden, 'more line')} (-D shows all)`)];
 }

@@ -8,11 +8,10 @@ import { printableLine } from './text.ts';
  */
 export function fieldLines(fields: readonly Field[], style: Style): string[] {
   const lines: string[] = [];
-  let rest = fields;
-  while (rest.length > 0) {
-    const { line, taken } = ownership(rest, style) ?? alike(rest, style);
+  for (let at = 0; at < fields.length; ) {
+    const { line, taken } = ownership(fields, at, style) ?? alike(fields, at, style);
     lines.push(line);
-    rest = rest.slice(taken);
+    at += taken;
   }
   return lines;
 }
@@ -26,9 +25,9 @@ interface Line {
 const OWNERSHIP = ['mode', 'owner', 'group'];
 
 /** `/etc/x mode 0644, owner root, group root` */
-function ownership(fields: readonly Field[], style: Style): Line | undefined {
-  const prefix = fields[0]?.name.replace(/mode$/, '') ?? '';
-  const three = fields.slice(0, OWNERSHIP.length);
+function ownership(fields: readonly Field[], from: number, style: Style): Line | undefined {
+  const prefix = fields[from]?.name.replace(/mode$/, '') ?? '';
+  const three = fields.slice(from, from + OWNERSHIP.length);
   const isNew = three.every((one, at) => one.from === undefined && one.name === `${prefix}${OWNERSHIP[at]}`);
   if (!isNew || three.length < OWNERSHIP.length) return undefined;
   const told = three.map(({ to = '' }, at) => `${OWNERSHIP[at]} ${style.green(shown(to))}`);
@@ -36,14 +35,15 @@ function ownership(fields: readonly Field[], style: Style): Line | undefined {
 }
 
 /** `/etc/x/enabled a, b, c: present -> (none)`, or one field. */
-function alike(fields: readonly Field[], style: Style): Line {
-  const [first, ...others] = fields;
+function alike(fields: readonly Field[], at: number, style: Style): Line {
+  const first = fields[at];
   if (first === undefined) return { line: '', taken: 1 };
   const directory = /^\/\S* /.exec(first.name)?.[0];
   const isAlike = ({ name, from, to }: Field) =>
     directory !== undefined && name.startsWith(directory) && from === first.from && to === first.to;
-  const differing = others.findIndex((one) => !isAlike(one));
-  const same = fields.slice(0, differing === -1 ? fields.length : differing + 1);
+  let end = at + 1;
+  for (let next = fields[end]; next !== undefined && isAlike(next); next = fields[end]) end += 1;
+  const same = fields.slice(at, end);
   if (directory === undefined || same.length === 1) return { line: fieldLine(first, first.name, style), taken: 1 };
   const names = same.map(({ name }) => name.slice(directory.length));
   return { line: fieldLine(first, `${directory}${names.join(', ')}:`, style), taken: same.length };

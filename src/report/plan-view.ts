@@ -5,6 +5,7 @@ import { fieldLines } from './field-lines.ts';
 import { hostList } from './host-list.ts';
 import { groupChanges } from './plan-groups.ts';
 import { countPlan, planSummary } from './plan-summary.ts';
+import { shortList } from './shorten.ts';
 import type { Paint, Style } from './style.ts';
 import { count, printableLine } from './text.ts';
 
@@ -46,8 +47,10 @@ function renderChange(change: PlannedChange, hosts: readonly string[], options: 
   if (change.unknownUntil !== undefined) {
     body.push(style.magenta(`unknown until ${printableLine(change.unknownUntil)}: what follows is the most it can be`));
   }
-  body.push(...fieldLines(change.fields, style));
-  for (const text of change.texts) body.push(...renderText(text, change, options));
+  const shorten = { style, full: options.fullDiffs };
+  body.push(...shortList(fieldLines(change.fields, style), (line) => line, 'line', shorten));
+  const texts = shortList(change.texts, (text) => renderText(text, change, options).join('\n'), 'file', shorten);
+  body.push(...texts.flatMap((one) => one.split('\n')));
   body.push(...change.notes.map((note) => style.dim(printableLine(note))));
   return [`  ${head.join('  ')}`, ...body.map((line) => `      ${line}`)];
 }

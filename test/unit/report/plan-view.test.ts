@@ -25,6 +25,29 @@ describe('a plan', () => {
     expect(show(plan(hostPlan('app1')))).toBe('No changes. The farm is as described.\n');
   });
 
+  test('of a very long line the beginning is shown, of very many names and files the first; -D shows all', () => {
+    const files = Array.from({ length: 1000 }, (_, index) => `name ${index}`);
+    const value = plan(
+      hostPlan('app1', {
+        changes: [
+          change({ texts: [{ path: '/etc/motd', before: undefined, after: 'x'.repeat(200_000), sensitive: false }] }),
+          change({
+            type: 'ownedDirectory',
+            fields: files.map((name) => ({ name, from: undefined, to: 'file' })),
+            texts: files.map((path) => ({ path, before: undefined, after: 'y\n', sensitive: false })),
+          }),
+        ],
+      }),
+    );
+    const short = show(value);
+    expect(short.length).toBeLessThan(5000);
+    expect(short).toContain('x… 199600 more characters (-D shows all)\n');
+    expect(short).toContain('… 960 more lines (-D shows all)\n');
+    expect(short).toContain('… 960 more files (-D shows all)\n');
+    expect(show(value, true)).toContain('x'.repeat(200_000));
+    expect(show(value, true)).toContain('name 999');
+  });
+
   test('identical changes of several hosts are one, different ones stand together', () => {
     const hosts = Array.from({ length: 12 }, (_, index) =>
       hostPlan(`app${index + 1}`, {

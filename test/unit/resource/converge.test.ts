@@ -121,6 +121,28 @@ describe.skipIf(reason !== undefined)(`changes on a private root (${reason ?? 'h
     expect(root.sh(`ls -A ${path}; cat ${path}/b.conf`)).toBe('.hidden\nb.conf\nextra\n-rf\nkeep.bak\nold\n');
   });
 
+  test('hundreds of files with long and odd names in one directory, made and changed', () => {
+    const path = '/srv/many';
+    const hundreds = (word: string) =>
+      ownedDirectory({
+        path,
+        entries: Array.from({ length: 450 }, (_, index) => {
+          const name = `${path}/-${index} $(id)'\n${'é'.repeat(90)}`;
+          const content = text(index === 7 ? 'long '.repeat(2000) : `${word} ${index}\n`);
+          return index === 9 ? symlink({ path: name, target: word }) : file({ path: name, content, mode: '0640' });
+        }),
+      });
+    expect(converge(hundreds('old')).fields.length).toBe(453);
+    expect(root.sh(`cd ${path}; cat -- -3* | head -c 5; stat -c %a -- -4??* | sort -u; ls -A | grep -c id`)).toBe(
+      'old 3640\n450\n',
+    );
+    root.sh(`cd ${path}; : >extra; rm -- -8\\ *`);
+    const change = converge(hundreds('new'));
+    // Of what was there, as many texts are shown as anybody reads.
+    expect(change.texts.length).toBe(101);
+    expect(root.sh(`ls -A ${path} | grep -c id; ls ${path} | grep -c extra || :`)).toBe('450\n0\n');
+  });
+
   test('what shall be absent goes, and comes back', () => {
     root.write('/etc/unwanted', 'x');
     root.sh('mkdir /srv/unwanted; ln -s nowhere /srv/dangling');
