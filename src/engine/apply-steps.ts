@@ -128,7 +128,7 @@ function failureOf(step: Step, host: string, status: number, output: string): Di
       return problem(
         'service/refused-configuration',
         'Configuration refused',
-        `The checker of ${transaction.unit} on ${host} refuses the new configuration. Nothing was changed.`,
+        `The checker of ${transaction.unit} refuses the new configuration. Nothing was changed.`,
         {
           ...rest,
           hint: 'Correct what it names, then plan again.',
@@ -138,7 +138,7 @@ function failureOf(step: Step, host: string, status: number, output: string): Di
       return problem(
         'service/not-validated',
         'Configuration could not be validated',
-        `The new configuration of ${transaction.unit} on ${host} could not be shown to its checker. Nothing was changed.`,
+        `The new configuration of ${transaction.unit} could not be shown to its checker. Nothing was changed.`,
         {
           ...rest,
           hint: cure ?? 'The host must allow mount namespaces (unshare) and have room in memory for a copy of the set.',
@@ -148,7 +148,7 @@ function failureOf(step: Step, host: string, status: number, output: string): Di
       return problem(
         'service/checker-timeout',
         'Checker did not end',
-        `The checker of ${transaction.unit} on ${host} did not end in time. Nothing was changed.`,
+        `The checker of ${transaction.unit} did not end in time. Nothing was changed.`,
         {
           ...rest,
           hint: 'Look at the host: a hung mount or name server may hold it. Then run the same command again.',
@@ -158,7 +158,9 @@ function failureOf(step: Step, host: string, status: number, output: string): Di
       return problem(
         'service/rolled-back',
         'Change taken back',
-        `${transaction.unit} on ${host} did not come up on the new configuration. The old set is back and the process is as it was.`,
+        transaction.wasActive
+          ? `${transaction.unit} on ${host} did not come up on the new configuration. The old set is back and the process is as it was.`
+          : `${transaction.unit} on ${host} did not come up. Its configuration is taken back, and it does not run, as before.`,
         {
           ...rest,
           hint: cure ?? `Look at \`journalctl -u ${transaction.unit}\` on ${host}.`,

@@ -73,14 +73,14 @@ frame .`);
   return { refused };
 }
 
-/** What a checker's exit status other than 0 means for the plan. */
+/** What a checker's exit status other than 0 means for the plan. The host is no part of the words: what is the same on many is told once. */
 function verdictOf(
   step: Step,
   pending: Step | undefined,
   status: number,
   rest: { readonly host: string; readonly resource: string; readonly output: string },
 ): Diagnostic {
-  const checker = `The checker of ${step.resource.id} on ${rest.host}`;
+  const checker = `The checker of ${step.resource.id}`;
   if (status === NOT_OVERLAID)
     return problem(
       'service/not-validated',

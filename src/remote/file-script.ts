@@ -95,9 +95,33 @@ export function ownersScript(owner: string, paths: readonly string[]): Script {
   return owner === 'root:root' ? sh`{ roots ${paths} || ${chown}; }` : chown;
 }
 
+/** The most that are given to one command: a kernel bounds its arguments. */
+const AT_ONCE = 400;
+const NAME_BYTES_AT_ONCE = 64 * 1024;
+
+/** Cuts a list, in its order, so that the names of each piece fit into one command. */
+export function cutByNames<T extends { readonly path: string }>(all: readonly T[]): readonly (readonly T[])[] {
+  const cut: T[][] = [];
+  let bytes = 0;
+  for (const one of all) {
+    const last = cut.at(-1);
+    bytes += Buffer.byteLength(one.path);
+    if (last !== undefined && last.length < AT_ONCE && bytes <= NAME_BYTES_AT_ONCE) last.push(one);
+    else {
+      cut.push([one]);
+      bytes = Buffer.byteLength(one.path);
+    }
+  }
+  return cut;
+}
+
 /** Gives all files that were laid their owners and modes, and flushes them: few commands for many files. */
 export function finishScript(operations: readonly FileOperation[]): Script {
   const files = operations.filter((one) => one.kind === 'file');
+  return joinScripts(files.length === 0 ? [finishFew([])] : cutByNames(files).map(finishFew), ' && ');
+}
+
+function finishFew(files: readonly Extract<FileOperation, { kind: 'file' }>[]): Script {
   const fresh = (all: readonly FileOperation[]) => all.map(({ path }) => besides(path).fresh);
   // Owners before modes: chown takes set-user-id bits away.
   const owners = Map.groupBy(files, ({ owner, group }) => `${owner}:${group}`);

@@ -14,6 +14,9 @@ back() {
   fi
   rm -f -- "$3" && sync -- "$(dirname -- "$2")" || failed=1
 }
+mode() {
+  [ -n "\${farmctl_commit-}" ] || [ ! -d "$4" ] || { chown -- "$2" "$4" && chmod -- "$3" "$4"; } || failed=1
+}
 gone() {
   [ -z "\${farmctl_commit-}" ] || return 0
   rm -f -- "$2" && sync -- "$(dirname -- "$2")" || failed=1
@@ -50,6 +53,7 @@ export const JOURNAL_UNIT_PATH = '/etc/systemd/system/farmctl-journal.service';
  * - `claiming KEY`, `unclaim KEY PATH`: a path that this transaction was the first to claim is given up again.
  * - `second_name KEY PATH OLD`: the old thing gets its second name and the coming journal a line, once for all tries;
  *   a second name that is gone was put back by a journal that could not be removed.
+ * - `mode_now KEY DIRECTORY WORD`: the coming journal gets a line with the mode and owners of a directory as they are.
  * - `journal_close`: flushes the journal and gives it its name. From here on a crash is put right at boot.
  * - `stamp_is_current UNIT`: there is a stamp, of the process that runs now.
  * - `refresh_stamp UNIT PATH...`: the process has loaded the set again as it is; the stamp's digests stay.
@@ -80,6 +84,10 @@ second_name() {
   else
     printf '%s\n' "gone $4" >>"$D/journal.new"
   fi
+}
+mode_now() {
+  [ -z "$adds" ] || ! grep -q "^mode $1 " "$D/journal.new" || return 0
+  m=$(stat -c '%u:%g %a' -- "$2") && printf '%s\n' "mode $1 $m $3" >>"$D/journal.new"
 }
 journal_close() {
   sync -- "$D/journal.new" && mv -fT -- "$D/journal.new" "$D/journal" && sync -- "$D"

@@ -1,15 +1,11 @@
 import { Content } from '../model/content.ts';
 import type { FileOperation } from '../resource/change.ts';
-import { type Bodies, oneFile } from './file-script.ts';
+import { type Bodies, cutByNames, oneFile } from './file-script.ts';
 import { filesBatch, isPlain, type PlainOperation } from './files-batch.ts';
 import { joinScripts, type Script, sh } from './sh.ts';
 
 /** From so many on that follow each other, files are made together. */
 const TOGETHER_FROM = 4;
-
-/** The most that are: their names are the arguments of one command, which a kernel bounds, and their texts one script. */
-const AT_ONCE = 400;
-const NAME_BYTES_AT_ONCE = 64 * 1024;
 
 /**
  * The operations of one step, in their order: what only has to appear is made together, the rest one by one. Each has
@@ -38,17 +34,7 @@ export function fileScript(operations: readonly FileOperation[], sent: Bodies): 
 
 /** Thousands are a script each few hundred, sent as bodies: a shell holds a script whole in its memory. */
 function batches(operations: readonly PlainOperation[], sent: Bodies): Script {
-  const cut: PlainOperation[][] = [];
-  let bytes = 0;
-  for (const operation of operations) {
-    const last = cut.at(-1);
-    bytes += Buffer.byteLength(operation.path);
-    if (last !== undefined && last.length < AT_ONCE && bytes <= NAME_BYTES_AT_ONCE) last.push(operation);
-    else {
-      cut.push([operation]);
-      bytes = Buffer.byteLength(operation.path);
-    }
-  }
+  const cut = cutByNames(operations);
   const [only, ...others] = cut;
   if (only === undefined) return sh`:`;
   if (others.length === 0)

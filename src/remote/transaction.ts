@@ -174,9 +174,12 @@ export function transactionScript(transaction: Transaction, sent: Bodies, marker
   }
   if (swaps) {
     for (const { kind, path } of operations) {
-      if (kind === 'directory') continue;
       const { old } = besides(path);
       const key = pathKey(path);
+      if (kind === 'directory') {
+        lines.push(sh`mode_now ${key} ${path} ${sh`${path}`.text} || ${fail}`);
+        continue;
+      }
       lines.push(sh`second_name ${key} ${path} ${old} ${sh`${key} ${path} ${old}`.text} || ${fail}`);
     }
     lines.push(sh`journal_close || ${fail}`);

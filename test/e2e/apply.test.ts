@@ -125,7 +125,7 @@ describe.skipIf(reason !== undefined)(
       const plan = await site.run('plan', wrong);
       expect(plan.exitCode).toBe(3);
       expect(plan.stderr).toContain('unknown directive "nonsense"');
-      expect(plan.stderr).toContain('The checker of nginx.service on app1 refuses the new configuration');
+      expect(plan.stderr).toContain('The checker of nginx.service refuses the new configuration');
       const apply = await site.run('apply', { ...wrong, 'site.bad': true });
       expect(apply.exitCode).toBe(3);
       expect(apply.stderr).toContain('a.conf: bad is not good');
