@@ -73,6 +73,12 @@ export async function openSession(connection: Connection): Promise<Session> {
       if (kind.includes(word)) return { frames, last: frame };
       if (word === 'fatal')
         throw new TransportError('cannot-write', `the host says: ${frame.words.slice(1).join(' ')}`);
+      if (word === 'unfit')
+        throw new TransportError(
+          'no-shell',
+          `${frame.words[1]} on the host reads more than it is told, as busybox's does`,
+          'farmctl needs the coreutils: take what stands before them in /usr/local off the host.',
+        );
       if (word === '.' || word === 'hello') continue;
       frames.push(frame);
       restartTimer();

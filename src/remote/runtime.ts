@@ -68,7 +68,8 @@ trap farmctl_exit EXIT`);
 /**
  * The remote side of a session. It reads requests from its input, `SCRIPT_BYTES BODY_BYTES...` on a line, then the
  * script, then the bodies; it puts the bodies into files `$B/0`, `$B/1`… first, then runs the script in a subshell, so
- * nothing is written by a request that did not come whole. A script ends in another character than a newline, which the
+ * nothing is written by a request that did not come whole. A `head` that reads further than it is told (busybox's: one
+ * program of many names) would take the next words; there it ends with the frame `unfit PATH`. A script ends in another character than a newline, which the
  * shell would drop. `0` ends it. The end of a request is the frame `exit STATUS`.
  * @param nonce 32 hexadecimal digits
  */
@@ -77,6 +78,14 @@ export function runtime(nonce: string): Script {
 exec 3>&1 4>&2 1>/dev/null 2>&1
 trap '' HUP PIPE
 ${FRAME_FUNCTIONS}${String.raw`
+reads_ahead() {
+  for d in /usr/local/sbin /usr/local/bin /usr/sbin /usr/bin /sbin /bin; do
+    [ -x "$d/head" ] || continue
+    [ -L "$d/head" ] || [ "$d/head" -ef "$d/cat" ] || return 1
+    [ "$(printf ab | { head -c 1 >/dev/null; head -c 1; })" != b ]
+    return
+  done
+}
 fatal() { [ -z "$B" ] || rm -rf "$B"; frame "fatal $1"; frame .; exit 1; }
 why() { e=$( { head -c 65536 /dev/zero >"$1"; } 2>&1 ); printf %s "\${e##*: }"; }
 receive() {
@@ -93,6 +102,7 @@ closed_frame() { frame "$1
 
 @$farmctl_nonce ."; }
 serve() {
+  ! reads_ahead || { closed_frame "unfit $d/head"; exit 1; }
   closed_frame hello
   while read -r line; do
     set -- $line
