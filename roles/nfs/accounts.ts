@@ -1,5 +1,4 @@
 import { group, type Resource, user } from 'farmctl';
-import { maskedUnit } from './masked-unit.ts';
 import type { Identity } from './variables.ts';
 
 /** Owners of shared files, with the numbers that all hosts have. */
@@ -59,11 +58,3 @@ export function isOwner(ids: readonly Identity[], user: string): boolean {
 export function isOwningGroup(ids: readonly Identity[], group: string): boolean {
   return isKnown(GROUPS, ids, group);
 }
-
-/** What only NFS 3 needs, and what would open ports to everybody. */
-export const withoutNfs3: readonly Resource[] = [
-  'rpcbind.socket',
-  'rpcbind.service',
-  'rpc-statd.service',
-  'rpc-statd-notify.service',
-].map((unit) => maskedUnit({ unit }));

@@ -8,13 +8,14 @@ import {
   sh,
   unitFile,
 } from 'farmctl';
-import { accounts, withoutNfs3 } from './accounts.ts';
+import { accounts } from './accounts.ts';
 import { mountOptions } from './mount-options.ts';
 import { type Mount, mountsOf } from './mounts.ts';
 import { nfsMount } from './nfs-mount.ts';
 import { liesIn } from './paths.ts';
 import { unitNameOf } from './unit-name.ts';
 import type { Variables } from './variables.ts';
+import { withoutNfs3 } from './without-nfs3.ts';
 
 type Context = RoleContext<Variables>;
 

@@ -13,13 +13,14 @@ import {
   tcpCheck,
   text,
 } from 'farmctl';
-import { accounts, isOwner, isOwningGroup, withoutNfs3 } from './accounts.ts';
+import { accounts, isOwner, isOwningGroup } from './accounts.ts';
 import { type Allowed, allAllowed, type Refuse, tableOptions, writtenOptions } from './allowed.ts';
 import { exportTable, tableScript } from './export-table.ts';
 import { checkIds, refuseNested } from './mounts.ts';
 import { serverOffer } from './offers.ts';
 import { liesIn } from './paths.ts';
 import type { Variables } from './variables.ts';
+import { withoutNfs3 } from './without-nfs3.ts';
 
 type Context = RoleContext<Variables>;
 
