@@ -220,7 +220,10 @@ async function runBatch(session: Session, steps: readonly Step[], options: Optio
       );
     }
   };
-  const deadlineMs = Math.max(...steps.map(deadlineOf)) + DEADLINES.probeMs;
+  // Each step is compared before it is made, and the last one is followed by the end of the part.
+  const allowed = (step: Step | undefined) => (step === undefined ? 0 : deadlineOf(step)) + DEADLINES.probeMs;
+  const deadlineMs = () => allowed(steps[progress.made]);
+  const totalMs = 2 * steps.reduce((sum, step) => sum + allowed(step), 0);
   const doing = () => {
     const step = steps[progress.made];
     return step === undefined
@@ -229,7 +232,7 @@ async function runBatch(session: Session, steps: readonly Step[], options: Optio
   };
   // Both together: where the host is lost, both fail.
   const [answer] = await Promise.all([
-    session.exchange(script, sent.contents, { deadlineMs, doing, onFrame }),
+    session.exchange(script, sent.contents, { deadlineMs, totalMs, doing, onFrame }),
     session.say(options.stopping.aborted ? 'stop' : 'go'),
   ]);
   const next = steps[progress.made];

@@ -52,6 +52,8 @@ export type RunEvent =
   | {
       readonly kind: 'change-made';
       readonly host: string;
+      /** As in `part-started`: removals of a part have a name of their own. */
+      readonly part: string;
       readonly change: PlannedChange;
       /** True: it was already as desired when its turn came. */
       readonly already: boolean;

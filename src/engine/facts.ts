@@ -1,7 +1,7 @@
 import { semaphore } from '../lib/semaphore.ts';
 import { hostFailure } from './failure.ts';
-import { fail, lockedFailure, newHostRun, openHost, resultOf } from './host-run.ts';
-import { lookAtHost } from './look.ts';
+import { fail, isInterrupted, lockedFailure, newHostRun, openHost, resultOf } from './host-run.ts';
+import { factsOf, lookAtHost } from './look.ts';
 import type { FactsResult, RunOptions } from './run.ts';
 
 /** Asks the selected hosts what they are. Changes nothing. */
@@ -14,15 +14,16 @@ export async function gatherFacts(options: RunOptions): Promise<readonly FactsRe
         const host = options.farm.hosts.get(name);
         if (host === undefined) throw new Error(`${name} is not in the farm`);
         const run = newHostRun(host);
-        if (!(await openHost(run, options)) || run.session === undefined) return { result: resultOf(run, false) };
+        if (isInterrupted(run, options) || !(await openHost(run, options)) || run.session === undefined)
+          return { result: resultOf(run, false) };
         const startedAt = performance.now();
         try {
           const look = await lookAtHost(run.session, [], { lockTimeoutMs: options.lockTimeoutMs, asks: 'facts' });
           if ('lockedBy' in look) fail(run, lockedFailure(name, look), options);
-          else if (look.facts !== undefined) {
+          else {
             run.timings.probeMs = performance.now() - startedAt;
-            return { host: name, facts: look.facts, result: resultOf(run, false) };
-          } else throw new Error('the host did not say its facts');
+            return { host: name, facts: factsOf(look, name), result: resultOf(run, false) };
+          }
           return { result: resultOf(run, false) };
         } catch (error) {
           fail(run, hostFailure(error, name, true), options);

@@ -16,6 +16,9 @@ const SUMMARIES: Record<TransportFailure, string> = {
   'cannot-write': 'Host cannot be written to',
 };
 
+/** What only happens once somebody is logged in: the host was reached, and failed. */
+const AFTER_LOGIN: readonly TransportFailure[] = ['become-failed', 'timeout'];
+
 /** A failure of a host as it is reported: the diagnostic, and how the host came out. */
 export interface HostFailure {
   readonly diagnostic: Diagnostic;
@@ -50,7 +53,7 @@ export function hostFailure(error: unknown, host: string, connected: boolean): H
         : connected
           ? `host/${error.failure}`
           : `ssh/${error.failure}`;
-    const failed = connected || error.failure === 'become-failed';
+    const failed = connected || AFTER_LOGIN.includes(error.failure);
     return {
       outcome: failed ? 'failed' : 'unreachable',
       diagnostic: problem(code, SUMMARIES[error.failure], `${host}: ${error.message}`, {

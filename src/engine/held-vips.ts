@@ -1,4 +1,6 @@
+import { type Diagnostic, FarmError, problem } from '../model/diagnostic.ts';
 import type { Farm, Vip } from '../model/farm.ts';
+import { reasonOf } from '../plan/observe.ts';
 import { parseAddresses } from '../remote/facts.ts';
 import { readAnswers } from '../remote/record.ts';
 import { limited } from '../remote/runtime.ts';
@@ -8,8 +10,9 @@ import { hostFailure } from './failure.ts';
 import { fail, type HostRun } from './host-run.ts';
 import type { RunOptions } from './run.ts';
 
-const LOOK = sh`record 0
-field addresses "$(ip -4 -o address show | head -c 200000)"
+const LOOK = sh`addresses=$(ip -4 -o address show) || exit
+record 0
+field addresses "$(printf %s "$addresses" | head -c 200000)"
 end_record`;
 
 /** Tells with whom a host shares virtual addresses. */
@@ -42,10 +45,20 @@ export async function heldVips(run: HostRun, options: RunOptions): Promise<reado
   try {
     const look = limited(LOOK, { tag: 'vips', seconds: 10, nonce: session.nonce });
     const answer = await session.exchange(look, [], { deadlineMs: DEADLINES.factsMs, doing: 'looking for its VIPs' });
-    const record = readAnswers(answer.frames).records.get('vips')?.get(0);
-    return vipsIn(record?.text('addresses') ?? '', host.name, options.farm.vips.values());
+    const { records, failures } = readAnswers(answer.frames);
+    const record = records.get('vips')?.get(0);
+    if (record === undefined) throw new FarmError(notSaid(host.name, failures.get('vips')));
+    return vipsIn(record.text('addresses'), host.name, options.farm.vips.values());
   } catch (error) {
     fail(run, hostFailure(error, host.name, true), options);
     return [];
   }
+}
+
+function notSaid(host: string, failure: { readonly status: number; readonly output: string } | undefined): Diagnostic {
+  const why = failure === undefined ? 'it said nothing' : `the look ${reasonOf(failure)}`;
+  return problem('host/no-facts', 'Host does not say what it is', `${host} did not tell its addresses: ${why}.`, {
+    host,
+    hint: 'Nobody knows whether it holds a VIP: look at `ip -4 address` there, then run the same command again.',
+  });
 }

@@ -19,7 +19,7 @@ import { applySteps, probeNow, type StepsOutcome, type StepWatcher } from './app
 import { DEADLINES } from './deadlines.ts';
 import type { HostResult, Timings } from './events.ts';
 import { cureFor, type HostFailure, hostFailure } from './failure.ts';
-import { contradictions, LOCKED_STATUS, type Locked, lookAtHost } from './look.ts';
+import { contradictions, factsOf, LOCKED_STATUS, type Locked, lookAtHost, systemOf } from './look.ts';
 import type { RunOptions } from './run.ts';
 import { type Answer, openSession, type Session } from './session.ts';
 import { LOG_PATH, preparationScript } from './step-script.ts';
@@ -57,7 +57,7 @@ export function newHostRun(host: Host): HostRun {
       changes: [],
       leftovers: [],
       diagnostics: [],
-      resourceCount: 0,
+      unchangedCount: 0,
     },
     steps: [],
     preparations: [],
@@ -115,6 +115,12 @@ export function interruption(host: string): HostFailure {
   };
 }
 
+/** True once the user wanted to stop: then the host is not begun, and that is noted. */
+export function isInterrupted(run: HostRun, options: RunOptions): boolean {
+  if (options.stopping.aborted) fail(run, interruption(run.host.name), options);
+  return options.stopping.aborted;
+}
+
 /** Notes a failure of the host and gives its connection up. */
 export function fail(run: HostRun, failure: HostFailure, options: RunOptions): void {
   run.failure ??= options.killing.aborted ? interruption(run.host.name) : failure;
@@ -150,7 +156,7 @@ export async function planHostRun(
     if (needsFacts(resolved.partsOf(host.name))) {
       const first = await lookAtHost(run.session, [], { lockTimeoutMs, asks: 'facts' });
       if ('lockedBy' in first) return fail(run, lockedFailure(host.name, first), options);
-      facts = first.facts;
+      facts = factsOf(first, host.name);
     }
     const rendering = performance.now();
     run.desired = desiredOf(farm, resolved, host.name, templates, facts);
@@ -172,7 +178,7 @@ export async function planHostRun(
     const planned = planHost({ farm: farm.name, host, desired: run.desired, filter, seen, orphans, holdings });
     run.timings.computeMs += performance.now() - computing;
     const { refused } = await validateStaged(run.session, planned.steps, host.name);
-    const told = look.system === undefined ? [] : contradictions(host, farm.networks, look.system);
+    const told = contradictions(host, farm.networks, systemOf(look, host.name));
     takeUp(run, planned, [...told, ...refused.values()]);
   } catch (error) {
     fail(run, hostFailure(error, host.name, true), options);

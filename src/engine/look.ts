@@ -1,10 +1,9 @@
-import type { Diagnostic } from '../model/diagnostic.ts';
-import { problem } from '../model/diagnostic.ts';
+import { type Diagnostic, FarmError, problem } from '../model/diagnostic.ts';
 import type { Facts } from '../model/facts.ts';
 import type { Host, Network } from '../model/farm.ts';
 import { type Holdings, parseHoldings } from '../plan/given-back.ts';
 import { type ManifestEntry, parseManifest } from '../plan/manifest.ts';
-import { probeBatch, readSeen, type Seen } from '../plan/observe.ts';
+import { probeBatch, readSeen, reasonOf, type Seen } from '../plan/observe.ts';
 import type { TypeProbe } from '../plan/probe-script.ts';
 import { FACTS_SCRIPT, parseFacts, parseSystem, SYSTEM_SCRIPT, type System } from '../remote/facts.ts';
 import type { Frame } from '../remote/frame.ts';
@@ -27,6 +26,8 @@ export interface Look {
   readonly system: System | undefined;
   /** Where all were asked for. */
   readonly facts: Facts | undefined;
+  /** Where there are neither: why. */
+  readonly factsFailure: string;
   /** Nothing where it was not asked for. */
   readonly holdings: Holdings;
   /** True where farmctl has a directory on the host. */
@@ -121,14 +122,36 @@ fi`,
   const answers = await withHungMounts(session, readAnswers(answer.frames));
   const manifest = payloadOf(answer.frames, 'manifest');
   const facts = answers.records.get(FACTS_TAG)?.get(0);
+  const failure = answers.failures.get(FACTS_TAG);
   return {
     seen: readSeen(batch, answers),
     manifest: parseManifest(manifest ?? ''),
     system: facts === undefined ? undefined : parseSystem(facts),
     facts: facts === undefined || asks !== 'facts' ? undefined : parseFacts(facts),
+    factsFailure: failure === undefined ? 'The host said nothing.' : `The probe ${reasonOf(failure)}`,
     holdings: parseHoldings(payloadOf(answer.frames, 'holdings') ?? ''),
     hasState: manifest !== undefined,
   };
+}
+
+/** All facts, which were asked for. @throws FarmError where the host did not tell them */
+export function factsOf(look: Look, host: string): Facts {
+  if (look.facts === undefined) throw new FarmError(factsMissing(look, host));
+  return look.facts;
+}
+
+/** What the inventory is held against, which was asked for. @throws FarmError where the host did not tell it */
+export function systemOf(look: Look, host: string): System {
+  if (look.system === undefined) throw new FarmError(factsMissing(look, host));
+  return look.system;
+}
+
+function factsMissing({ factsFailure }: Look, host: string): Diagnostic {
+  return problem('host/no-facts', 'Host does not say what it is', `${host} did not tell its system and addresses.`, {
+    host,
+    output: factsFailure,
+    hint: 'Put right on the host what the output names, then run the same command again.',
+  });
 }
 
 /** What the inventory says of a host and the host does not confirm. */

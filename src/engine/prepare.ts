@@ -12,9 +12,9 @@ import { sendFilesAhead, takeFilesBack } from './files-first.ts';
 import { heldVips, partners } from './held-vips.ts';
 import {
   applyPart,
-  fail,
   type HostRun,
   interruption,
+  isInterrupted,
   letGo,
   newHostRun,
   planHostRun,
@@ -57,8 +57,7 @@ export async function prepareRun(options: RunOptions, { mayApply = true } = {}):
   await Promise.all(
     runs.map((run) =>
       forks.use(async () => {
-        if (options.stopping.aborted) fail(run, interruption(run.host.name), options);
-        else await planHostRun(run, resolved, filter, options);
+        if (!isInterrupted(run, options)) await planHostRun(run, resolved, filter, options);
         run.plan = run.failure === undefined ? run.plan : { ...run.plan, state: failedState(run) };
         // A thousand hosts without changes must not be held in memory until the last one is looked at.
         if (!mayApply || run.steps.length === 0) letGo(run);
@@ -141,7 +140,9 @@ async function applyRuns(
     (name) => partOf(name)?.after ?? [],
   );
   const removalsByHost = Map.groupBy(removals.values(), ({ node }) => node.host);
-  const works = runs.flatMap((run): Work[] => {
+  // Who could not be reached when the plan was made is left out: those who come after it do not wait.
+  const reached = runs.filter((run) => run.plan.state !== 'unreachable');
+  const works = reached.flatMap((run): Work[] => {
     const blocked = run.failure !== undefined || run.plan.state === 'refused';
     const made = nodesByHost.get(run.host.name) ?? [];
     const taken = removalsByHost.get(run.host.name) ?? [];
@@ -162,14 +163,14 @@ async function applyRuns(
     kind: 'apply-started',
     parts: [...parts].map(([part, all]) => ({ part, hosts: all.map(({ node }) => node.host) })),
   });
-  const watcherOf = (run: HostRun): StepWatcher => {
+  const watcherOf = (run: HostRun, part: string): StepWatcher => {
     const host = run.host.name;
     return {
       started: (change) => report({ kind: 'change-started', host, change }),
       made: (change, already, durationMs) => {
         if (already) run.settled += 1;
         else run.changed += 1;
-        report({ kind: 'change-made', host, change, already, durationMs });
+        report({ kind: 'change-made', host, part, change, already, durationMs });
       },
       failed: (change, diagnostic) => {
         run.failure ??= { outcome: 'failed', diagnostic };
@@ -192,7 +193,7 @@ async function applyRuns(
       isWanted: ({ part }) => partOf(part)?.filesFirst === true,
       send: async ({ host, part }) => {
         const run = byHost.get(host);
-        return run === undefined ? 'not-attempted' : sendFilesAhead(run, part, options, watcherOf(run));
+        return run === undefined ? 'not-attempted' : sendFilesAhead(run, part, options, watcherOf(run, part));
       },
       takeBack: async ({ host, part }) => {
         const run = byHost.get(host);
@@ -203,7 +204,7 @@ async function applyRuns(
       const run = byHost.get(host);
       if (run === undefined) return 'not-attempted';
       report({ kind: 'part-started', host, part });
-      return applyPart(run, part, options, watcherOf(run));
+      return applyPart(run, part, options, watcherOf(run, part));
     },
     finished: ({ host, part }, outcome) => {
       const run = byHost.get(host);

@@ -9,6 +9,15 @@ import { type Channel, type Connection, TransportError } from '../transport/tran
 /** The most that one field of an answer may hold: an old text to be compared is at most 1 MiB. */
 const PAYLOAD_LIMIT_BYTES = 8 * 1024 * 1024;
 
+/** The most that one whole answer may hold. */
+const ANSWER_LIMIT_BYTES = 256 * 1024 * 1024;
+
+/** Counted for a frame besides what it carries. */
+const FRAME_BYTES = 200;
+
+/** A host that says something all the time is given up after so many times its deadline. */
+const MOST_DEADLINES = 10;
+
 /** One request's answer. */
 export interface Answer {
   readonly frames: readonly Frame[];
@@ -17,12 +26,19 @@ export interface Answer {
 }
 
 export interface ExchangeOptions {
-  /** After so many milliseconds without a frame the host is given up and the connection closed. */
-  readonly deadlineMs: number;
+  /**
+   * After so many milliseconds without a frame the host is given up and the connection closed. A function is asked anew
+   * after each frame.
+   */
+  readonly deadlineMs: number | (() => number);
+  /** The same for the whole exchange, however much the host says; absent: ten times the deadline. */
+  readonly totalMs?: number;
   /** What is under way, for the message: `probing`, `installing packages`. */
   readonly doing: string | (() => string);
   /** Called for each frame as soon as it is complete. */
   readonly onFrame?: (frame: Frame) => void;
+  /** The frames are for `onFrame` alone: the answer has none, and there may be any number of them. */
+  readonly isStreamed?: boolean;
 }
 
 /** A running remote shell that answers requests, one at a time. */
@@ -64,9 +80,10 @@ export async function openSession(connection: Connection): Promise<Session> {
 
   async function until(
     kind: readonly string[],
-    onFrame?: (frame: Frame) => void,
+    { onFrame, isStreamed }: Pick<ExchangeOptions, 'onFrame' | 'isStreamed'> = {},
   ): Promise<{ frames: Frame[]; last: Frame }> {
     const frames: Frame[] = [];
+    let bytes = 0;
     for (;;) {
       const frame = await nextFrame();
       const word = frame.words[0] ?? '';
@@ -80,30 +97,38 @@ export async function openSession(connection: Connection): Promise<Session> {
           'farmctl needs the coreutils: take what stands before them in /usr/local off the host.',
         );
       if (word === '.' || word === 'hello') continue;
-      frames.push(frame);
-      restartTimer();
+      if (isStreamed !== true) {
+        frames.push(frame);
+        bytes += frame.payload.byteLength + FRAME_BYTES;
+        if (bytes > ANSWER_LIMIT_BYTES) throw new FrameError(`an answer of more than ${ANSWER_LIMIT_BYTES} bytes`);
+      }
       onFrame?.(frame);
+      restartTimer();
     }
   }
 
   async function bounded<T>(options: ExchangeOptions, work: () => Promise<T>): Promise<T> {
     if (broken !== undefined) throw broken;
+    const deadline = (): number => (typeof options.deadlineMs === 'number' ? options.deadlineMs : options.deadlineMs());
+    const totalMs = options.totalMs ?? MOST_DEADLINES * deadline();
     let timer: NodeJS.Timeout | undefined;
+    let total: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
-      const giveUp = (): void => {
-        const seconds = options.deadlineMs / 1000;
+      const giveUp = (what: string): void => {
         reject(
           new TransportError(
             'timeout',
-            `no answer within ${seconds} s while ${doingOf(options)}; the host was given up`,
+            `${what} while ${doingOf(options)}; the host was given up`,
             'Look at the host itself: a hung mount or a stuck process holds it. Then run the same command again.',
           ),
         );
         connection.close();
       };
+      total = setTimeout(() => giveUp(`no end within ${totalMs / 1000} s`), totalMs);
       restartTimer = () => {
         clearTimeout(timer);
-        timer = setTimeout(giveUp, options.deadlineMs);
+        const ms = deadline();
+        timer = setTimeout(() => giveUp(`no answer within ${ms / 1000} s`), ms);
       };
       restartTimer();
     });
@@ -118,6 +143,7 @@ export async function openSession(connection: Connection): Promise<Session> {
     } finally {
       restartTimer = () => undefined;
       clearTimeout(timer);
+      clearTimeout(total);
     }
   }
 
@@ -154,7 +180,7 @@ export async function openSession(connection: Connection): Promise<Session> {
     nonce,
     exchange: (script, contents, options) =>
       bounded(options, async () => {
-        const [answer] = await Promise.all([until(['exit'], options.onFrame), send(script, contents)]);
+        const [answer] = await Promise.all([until(['exit'], options), send(script, contents)]);
         return { frames: answer.frames, status: Number(answer.last.words[1] ?? 1) };
       }),
     enter: (command, variables, options) =>
@@ -164,7 +190,7 @@ export async function openSession(connection: Connection): Promise<Session> {
         // Not as `$0`: that stands before each of the shell's own errors.
         const shell = sh`sh -c ${'printf %s "$1"; IFS=; set -f; read n; eval $(head -c $n)'} sh ${sign} >&3`;
         await send(command(shell), []);
-        const answer = await until([started, 'exit'], options.onFrame);
+        const answer = await until([started, 'exit'], options);
         if (answer.last.words[0] === 'exit')
           return { frames: answer.frames, status: Number(answer.last.words[1] ?? 1) };
         await send(new Script(`${variables.text}\n${runtime(nonce).text}`), []);

@@ -33,12 +33,22 @@ export async function validateStaged(session: Session, steps: readonly Step[], h
   const options = { deadlineMs: DEADLINES.checkerMs, doing: 'letting the checkers read the new configuration' };
   const marker = session.nonce;
   const inside = (shell: Script) =>
-    new Script(`unshare -m --propagation slave sh /dev/fd/8 8<<'${marker}in'
+    new Script(`said=$(unshare -m --propagation slave true 2>&1) || { frame said; printf %s "$said" >&3; frame .; exit ${NOT_OVERLAID}; }
+unshare -m --propagation slave sh /dev/fd/8 8<<'${marker}in'
 mount -t tmpfs -o mode=0700 farmctl /tmp || exit ${NOT_OVERLAID}
 ${shell.text}
 ${marker}in`);
   const notEntered = await session.enter(inside, new Script('BODIES=/tmp'), options);
-  if (notEntered !== undefined) return { refused };
+  if (notEntered !== undefined) {
+    const output = Buffer.concat(notEntered.frames.map(({ payload }) => payload))
+      .toString('utf8')
+      .trim();
+    for (const step of checked) {
+      const rest = { host, resource: resourceName(step.resource), output };
+      refused.set(step, verdictOf(step, undefined, NOT_OVERLAID, rest));
+    }
+    return { refused };
+  }
   const sent = bodies();
   const scripts = checked.map((step, index) => {
     const transaction = step.effect?.transaction;

@@ -12,8 +12,8 @@ import { type ResolvedFarm, resolveFarm } from '../role/view.ts';
 import type { HostResult } from './events.ts';
 import { hostFailure } from './failure.ts';
 import { heldVips } from './held-vips.ts';
-import { fail, type HostRun, lockedFailure, newHostRun, openHost, resultOf } from './host-run.ts';
-import { lookAtHost } from './look.ts';
+import { fail, type HostRun, isInterrupted, lockedFailure, newHostRun, openHost, resultOf } from './host-run.ts';
+import { factsOf, lookAtHost } from './look.ts';
 import { tagFilter } from './prepare.ts';
 import type { CheckResult, RunOptions } from './run.ts';
 import { judgeVips, type VipAnswer } from './vip-holders.ts';
@@ -49,7 +49,7 @@ async function checkHost(
 ): Promise<readonly CheckResult[]> {
   const { host } = run;
   const filter = tagFilter(options.roles, options.tags, options.skipTags);
-  if (!(await openHost(run, options)) || run.session === undefined) return [];
+  if (isInterrupted(run, options) || !(await openHost(run, options)) || run.session === undefined) return [];
   const { session } = run;
   try {
     let facts: Facts | undefined;
@@ -59,7 +59,7 @@ async function checkHost(
         fail(run, lockedFailure(host.name, look), options);
         return [];
       }
-      facts = look.facts;
+      facts = factsOf(look, host.name);
     }
     const rendering = performance.now();
     const desired = desiredOf(options.farm, resolved, host.name, options.templates, facts);

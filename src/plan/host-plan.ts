@@ -139,13 +139,12 @@ export function planHost({ farm, host, desired, filter, seen, orphans, holdings 
   const unclaimed: string[] = [];
   let pending: { readonly title: string; readonly isPackages: boolean } | undefined;
   const positions = new Map(desired.parts.flatMap((part) => part.resources).map((one, index) => [one, index * 1000]));
-  let resourceCount = 0;
+  let unchangedCount = 0;
   const observedOf = (resource: Resource) =>
     seen.get(resourceKey(resource))?.observed ?? { state: 'unknown' as const, reason: 'it was not probed' };
 
   const planPart = ({ part, resources }: DesiredPart): void => {
     for (const resource of resources) {
-      resourceCount += withMembers(resource).length;
       const unwanted = orphans.inSet.get(resourceName(resource)) ?? [];
       const assessment = assess(
         resource,
@@ -156,6 +155,7 @@ export function planHost({ farm, host, desired, filter, seen, orphans, holdings 
       const at = positions.get(resource) ?? 0;
       diagnostics.push(...remarks(resource, observedOf(resource), host.name));
       if (assessment.kind === 'as-desired' || assessment.kind === 'stays') {
+        unchangedCount += withMembers(resource).length;
         // What left the set and is gone already must not be taken for ours when somebody else puts a thing there.
         for (const one of unwanted.filter((orphan) => observedOf(orphan.resource).state === 'absent')) {
           forgotten.push(one.entry);
@@ -281,7 +281,7 @@ export function planHost({ farm, host, desired, filter, seen, orphans, holdings 
     changes: steps.map((step) => step.change),
     leftovers,
     diagnostics,
-    resourceCount,
+    unchangedCount,
   };
   return { plan, steps, preparations, forgotten, unclaimed };
 }

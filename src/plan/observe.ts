@@ -48,6 +48,13 @@ export function probeBatch(resources: readonly Resource[], tagPrefix = 't'): Pro
   };
 }
 
+/** Why a probe did not end well, in the host's words. */
+export function reasonOf(failure: { readonly status: number; readonly output: string }): string {
+  const said = failure.output.trim();
+  const how = isTimedOut(failure) ? 'timed out' : `ended with status ${failure.status}`;
+  return said === '' ? how : `${how}: ${said}`;
+}
+
 /** Sorts a batch's answers by resource. A record that did not come is unknown, with the reason. */
 export function readSeen(batch: ProbeBatch, answers: ProbeAnswers): ReadonlyMap<string, Seen> {
   const seen = new Map<string, Seen>();
@@ -68,10 +75,7 @@ function observedOf(
 ): Observed<unknown> {
   if (record === undefined) {
     if (failure === undefined) return { state: 'unknown', reason: 'the probe said nothing of it' };
-    const said = failure.output.trim();
-    const how = isTimedOut(failure) ? 'timed out' : `ended with status ${failure.status}`;
-    const reason = `the probe ${how}${said === '' ? '' : `: ${said}`}`;
-    return { state: 'unknown', reason };
+    return { state: 'unknown', reason: `the probe ${reasonOf(failure)}` };
   }
   if (record.has('unknown')) return { state: 'unknown', reason: record.text('unknown') };
   return resource.type.parse(record, resource.desired);

@@ -43,8 +43,8 @@ export interface HostPlan {
   readonly changes: readonly PlannedChange[];
   readonly leftovers: readonly Leftover[];
   readonly diagnostics: readonly Diagnostic[];
-  /** How many resources were looked at. */
-  readonly resourceCount: number;
+  /** How many resources were found as desired; those of a service's set count each. */
+  readonly unchangedCount: number;
 }
 
 /** What would be done to the selected hosts. A value: printed, compared, and the only thing that authorises a change. */

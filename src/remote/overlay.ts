@@ -99,8 +99,10 @@ export function overlaidScript(
   return new Script(`{ BODIES=\${BODIES-} M=${STATE_DIRECTORY}/manifest
 [ -z "$BODIES" ] || M=$BODIES/overlay
 export B M
-unshare -m --propagation slave sh /dev/fd/8 8<<'${marker}0' </dev/null
+# Its own failure has the same status as a checker's.
+if unshare -m --propagation slave true; then unshare -m --propagation slave sh /dev/fd/8 8<<'${marker}0' </dev/null
 ${inner.text}
 ${marker}0
+else (exit ${NOT_OVERLAID}); fi
 }`);
 }

@@ -126,7 +126,7 @@ export function createRowModel(style: Style): RowModel {
           countPart(event.part, event.outcome === 'not-attempted' ? 'skipped' : event.outcome);
           return false;
         case 'change-made':
-          countPart(event.change.part, 'changes');
+          countPart(event.part, 'changes');
           return false;
         default:
           return false;

@@ -1,5 +1,5 @@
 import type { HostOutcome, HostResult } from '../engine/events.ts';
-import type { Plan } from '../plan/plan.ts';
+import type { HostPlan, Plan } from '../plan/plan.ts';
 import { hostList } from './host-list.ts';
 import type { Paint, Style } from './style.ts';
 import { columns, count } from './text.ts';
@@ -9,12 +9,12 @@ const GROUP_FROM = 40;
 
 /** A line per host after an apply, as Ansible's users know it, and a last one with the sum. */
 export function renderRecap(plan: Plan, results: readonly HostResult[], style: Style): string {
-  const resources = new Map(plan.hosts.map(({ host, resourceCount }) => [host, resourceCount]));
+  const plans = new Map(plan.hosts.map((one) => [one.host, one]));
   const hasNotMade = results.some((result) => result.notMade > 0);
   const cells = results.map((result) => ({
     host: result.host,
     outcome: result.outcome,
-    row: recapRow(result, resources.get(result.host) ?? 0, hasNotMade),
+    row: recapRow(result, plans.get(result.host), hasNotMade),
   }));
   const rows: { label: string; outcome: HostOutcome; row: readonly string[] }[] = [];
   if (results.length < GROUP_FROM) {
@@ -32,10 +32,11 @@ export function renderRecap(plan: Plan, results: readonly HostResult[], style: S
 
 function recapRow(
   { outcome, changed, notMade }: HostResult,
-  resourceCount: number,
+  plan: HostPlan | undefined,
   hasNotMade: boolean,
 ): readonly string[] {
-  const ok = Math.max(0, resourceCount - changed - notMade);
+  // What was as desired when it was looked at, or when its turn came.
+  const ok = (plan?.unchangedCount ?? 0) + Math.max(0, (plan?.changes.length ?? 0) - changed - notMade);
   const row = [`ok=${ok}`, `changed=${changed}`, ...(hasNotMade ? [`not-made=${notMade}`] : [])];
   return [...row, outcome === 'ok' || outcome === 'changed' ? '' : OUTCOME_WORDS[outcome]];
 }

@@ -40,7 +40,7 @@ cat /etc/ssh/ssh_host_ed25519_key.pub`);
     await writeFile(path, inventory(stands.slice(0, count), lab.keyPath));
     const command = [...words, 'drift', '-i', path, '--json'];
     const taken = await sample(start, command, { scratch: folder, statuses: [0, 2] });
-    const { hosts: seen } = JSON.parse(taken.result.stdout) as { hosts: { resourceCount: number }[] };
+    const { hosts: seen } = JSON.parse(taken.result.stdout) as { hosts: { unchangedCount: number }[] };
     if (seen.length !== count) throw new Error(`${seen.length} hosts of ${count} were looked at`);
     return taken;
   };

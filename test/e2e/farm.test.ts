@@ -118,12 +118,14 @@ describe.skipIf(reason !== undefined)(`several hosts${reason === undefined ? '' 
     await host('app1').cut();
     await host('app3').freeze();
     try {
-      const result = await site.run('apply', { 'site.generation': '6' });
+      const result = await site.run('apply', { 'site.generation': '6', 'follower.word': 'six' });
       expect(result.exitCode).toBe(4);
       expect(result.durationMs).toBeLessThan(30_000);
       expect(result.stderr).toContain('app1: unreachable');
       expect(result.stderr).toContain('app3: unreachable');
       expect(await host('app2').must('cat /run/pair.loaded')).toBe('6 6 first second\n');
+      // Who comes after them does not wait for those that are left out.
+      expect(await host('front1').must('cat /etc/follower-any /etc/follower-all')).toBe('six\nsix\n');
     } finally {
       await host('app1').mend();
       await host('app3').thaw();

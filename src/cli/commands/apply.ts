@@ -35,7 +35,10 @@ export async function apply(flags: ApplyFlags, terminal: Terminal): Promise<Exit
   try {
     await work.stopProgress();
     if (!flags.json) await showPlan(run.plan, flags, terminal);
-    if (work.interrupt.stopping.aborted) return EXIT.interrupted;
+    if (work.interrupt.stopping.aborted) {
+      if (flags.json) terminal.out(planJson(run.plan, run.results));
+      return EXIT.interrupted;
+    }
     // A mistake in a role, a variable or a template is the user's to correct first: nothing is changed anywhere.
     if (codeOfPlan(run.plan, EXIT.done) === EXIT.usage) return await finish(run, run.results, flags, terminal);
     if (!hasChanges(run.plan)) return await finish(run, run.results, flags, terminal);

@@ -57,6 +57,19 @@ describe('planHost', () => {
     expect(planned.plan.state).toBe('planned');
   });
 
+  it('counts what is as desired, and no removal against it', () => {
+    const gone = file({ path: '/etc/gone', content: text('') });
+    const { planned } = plan(
+      [one, two],
+      [
+        [one, holding(one, '1\n').observed],
+        [gone, there],
+      ],
+      [entry(gone, 5)],
+    );
+    expect(planned.plan).toMatchObject({ unchangedCount: 1, changes: [{ id: '/etc/two' }, { id: '/etc/gone' }] });
+  });
+
   it('takes an unknown for pending where something earlier changes, and names what it waits for', () => {
     const { planned } = plan([one, two], [[two, { state: 'unknown', reason: 'no such user' }]]);
     expect(planned.plan.changes[1]).toMatchObject({ id: '/etc/two', unknownUntil: 'file /etc/one', action: 'create' });

@@ -27,7 +27,7 @@ export function hostPlan(host: string, given: Partial<HostPlan> = {}): HostPlan 
     changes: [],
     leftovers: [],
     diagnostics: [],
-    resourceCount: 10,
+    unchangedCount: 10,
     ...given,
   };
 }

@@ -20,7 +20,7 @@ const EVENTS: readonly RunEvent[] = [
   { kind: 'apply-started', parts: [{ part: 'base', hosts: ['app1', 'app2'] }] },
   { kind: 'part-started', host: 'app1', part: 'base' },
   { kind: 'change-started', host: 'app1', change: one },
-  { kind: 'change-made', host: 'app1', change: one, already: false, durationMs: 1240 },
+  { kind: 'change-made', host: 'app1', part: 'base', change: one, already: false, durationMs: 1240 },
   { kind: 'part-finished', host: 'app1', part: 'base', outcome: 'done' },
   { kind: 'part-started', host: 'app2', part: 'base' },
   { kind: 'change-failed', host: 'app2', change: one, diagnostic: failure },

@@ -68,7 +68,7 @@ describe('diffs', () => {
 });
 
 describe('after an apply', () => {
-  const shown = plan(hostPlan('app1'), hostPlan('app2'), hostPlan('ns1'), hostPlan('ns2', { resourceCount: 0 }));
+  const shown = plan(hostPlan('app1'), hostPlan('app2'), hostPlan('ns1'), hostPlan('ns2', { unchangedCount: 0 }));
 
   test('a line per host', () => {
     const results = [
@@ -79,8 +79,8 @@ describe('after an apply', () => {
     ];
     expect(renderRecap(shown, results, plainStyle)).toMatchInlineSnapshot(`
       "app1  ok=10  changed=0  not-made=0
-      app2  ok=7   changed=3  not-made=0
-      ns1   ok=7   changed=1  not-made=2  failed
+      app2  ok=10  changed=3  not-made=0
+      ns1   ok=10  changed=1  not-made=2  failed
       ns2   ok=0   changed=0  not-made=0  unreachable
       4 hosts: 1 unchanged, 1 changed, 1 failed, 1 unreachable; 4 changes made, 2 not made.
       "
@@ -94,7 +94,7 @@ describe('after an apply', () => {
     );
     expect(renderRecap(plan(...hosts.map((host) => hostPlan(host))), results, plainStyle)).toMatchInlineSnapshot(`
       "app[1:6],app[8:800]  ok=10  changed=0  not-made=0
-      app7                 ok=9   changed=0  not-made=1  failed
+      app7                 ok=10  changed=0  not-made=1  failed
       800 hosts: 799 unchanged, 1 failed; 0 changes made, 1 not made.
       "
     `);
