@@ -19,15 +19,25 @@ export function becomeOf(settings: BecomeSettings, loginUser: string): Become | 
 }
 
 /**
+ * The prompt for one start. sudo prints `%%` as `%`: what it asks with never stands in the command line, so a login
+ * shell that echoes that (`set -x`) asks for nothing.
+ * @param unique what nobody on the host can guess
+ */
+export function sudoPrompt(unique: string): string {
+  return `farmctl-sudo-${unique}%:`;
+}
+
+/**
  * The command under sudo. No pty; sudo asks on stderr with our unguessable prompt and reads one line of stdin, byte by
  * byte, so that what follows is left to the command.
+ * @param prompt as sudo is to print it
  * @throws TransportError for a user name that no host would take
  */
 export function becomeCommand(command: string, user: string, prompt: string): string {
   if (!/^[A-Za-z_][A-Za-z0-9_.-]{0,63}$/.test(user)) {
     throw new TransportError('become-failed', `"${user}" is not a user name, so commands cannot run as it.`);
   }
-  return `env LC_ALL=C sudo -S -p ${prompt} -u ${user} -- ${command}`;
+  return `env LC_ALL=C sudo -S -p ${prompt.replaceAll('%', '%%')} -u ${user} -- ${command}`;
 }
 
 interface Refusal {

@@ -1,7 +1,15 @@
 import { randomHex } from '../lib/digest.ts';
 import { maskText } from '../model/secret.ts';
 import { READY } from '../remote/loader.ts';
-import { type Become, becomeCommand, becomeRefused, becomeTimedOut, passwordMissing, passwordWrong } from './become.ts';
+import {
+  type Become,
+  becomeCommand,
+  becomeRefused,
+  becomeTimedOut,
+  passwordMissing,
+  passwordWrong,
+  sudoPrompt,
+} from './become.ts';
 import { type ChunkReader, channelOf, chunkReader, describeExit, type ProcessStreams, stderrTail } from './process.ts';
 import { type Channel, TransportError } from './transport.ts';
 
@@ -46,7 +54,7 @@ export async function startShell(
   { label, become, deadlineMs }: StartOptions,
   spawn: (command: string) => Promise<ProcessStreams>,
 ): Promise<Channel> {
-  const prompt = `farmctl-sudo-${randomHex(12)}:`;
+  const prompt = sudoPrompt(randomHex(12));
   let refuse: (error: TransportError) => void = () => {};
   const refused = new Promise<never>((_resolve, reject) => {
     refuse = reject;

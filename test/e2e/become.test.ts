@@ -1,13 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { command } from '../lab/command.ts';
 import { type HostHandle, type Lab, openLab } from '../lab/lab.ts';
 import { PROJECT_PATH } from '../lab/paths.ts';
 import { whyNoLab } from '../lab/requirements.ts';
 import type { Answer, Attempt } from './become/attempts.ts';
 
-const NAME = 'become';
 const reason = await whyNoLab();
 
 describe.skipIf(reason !== undefined)(
@@ -18,14 +16,11 @@ describe.skipIf(reason !== undefined)(
     let password: string;
 
     beforeAll(async () => {
-      lab = await openLab(join(PROJECT_PATH, 'test/e2e/become/one.yaml'), { name: NAME, fresh: true });
+      lab = await openLab(join(PROJECT_PATH, 'test/e2e/become/one.yaml'), { name: 'test-become', fresh: true });
       host = lab.host('app1');
       password = (await readFile(lab.operatorPasswordPath, 'utf8')).trim();
     }, 300_000);
-    afterAll(async () => {
-      const main = join(PROJECT_PATH, 'test/lab/main.ts');
-      await command([process.execPath, '-C', 'farmctl-source', main, 'down', '--name', NAME]);
-    }, 60_000);
+    afterAll(() => lab?.down(), 60_000);
 
     async function attempt(given: Partial<Attempt>): Promise<Answer> {
       const whole: Attempt = { address: host.addressIn(), user: 'operator', become: {}, script: 'id -u -n', ...given };
@@ -79,6 +74,17 @@ describe.skipIf(reason !== undefined)(
         expect(await attempt({})).toMatchObject({ output: 'root\n' });
         expect(await attempt({ become: { password }, script: 'cat', inputBytes: 3 })).toMatchObject({ output: 'xxx' });
       });
+    });
+
+    test('a command line that the login shell echoes is no question', async () => {
+      await host.must('echo "set -x" >/home/operator/.bashrc');
+      expect(await attempt({ become: { password } })).toMatchObject({ output: 'root\n' });
+      expect(await attempt({})).toMatchObject({ message: expect.stringContaining('none was given') });
+      await withSudoers('operator ALL=(ALL) NOPASSWD: ALL', async () => {
+        expect(await attempt({})).toMatchObject({ output: 'root\n' });
+        expect(await attempt({ become: { password }, script: 'cat', inputBytes: 3 })).toMatchObject({ output: 'xxx' });
+      });
+      await host.must(': >/home/operator/.bashrc');
     });
 
     test('a wrong password is named, whether sudo asks again or not', async () => {

@@ -73,6 +73,18 @@ describe.skipIf(reason !== undefined)(`login shells${reason === undefined ? '' :
     for (const user of ['cshy', 'fishy']) expect((await run('drift', user, 'noisy')).exitCode).toBe(0);
   });
 
+  test('a login shell that echoes each command line, where sudo asks and where it does not', async () => {
+    await host.must(
+      "mkdir -p ~fishy/.config/fish; echo 'set -x' >~noisy/.bashrc; echo 'set echo' >~cshy/.cshrc; echo 'set -g fish_trace 1' >~fishy/.config/fish/config.fish",
+    );
+    for (const user of ['noisy', 'cshy', 'fishy']) {
+      await converges(user);
+      await host.must(`echo '${user} ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/zz-${user}`);
+      expect(readOutcome(await run('drift', user, user))).toMatchObject({ exitCode: 0, changes: [] });
+      await host.must(`rm /etc/sudoers.d/zz-${user}`);
+    }
+  });
+
   test('busybox as sh', async () => {
     await host.must('ln -sfn /bin/busybox /usr/bin/sh');
     try {

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { command } from '../lab/command.ts';
+import { down } from '../lab/down.ts';
 import type { ChosenKinds } from '../lab/host.ts';
 import { type CommandOptions, type CommandResult, type Lab, openLab } from '../lab/lab.ts';
-import { PROJECT_PATH } from '../lab/paths.ts';
+import { PROJECT_PATH, statePaths } from '../lab/paths.ts';
 
 const INVENTORIES = join(PROJECT_PATH, 'test/e2e/projects/site/inventories');
 
@@ -46,7 +46,7 @@ export interface Site {
 
 /** Brings up a lab of new hosts as an inventory of the fixture says, of the kinds that are chosen for them. */
 export async function openSite(name: string, inventory: string, kinds: ChosenKinds = {}): Promise<Site> {
-  await removeLab(name);
+  await down(statePaths(), name);
   const lab = await openLab(join(INVENTORIES, `${inventory}.yaml`), { name, kinds });
   const run: Site['run'] = async (verb, variables = {}, more = [], options) => {
     const result = await lab.farmctl([...words(verb, inventory, variables), '--json', ...more], options);
@@ -60,13 +60,8 @@ export async function openSite(name: string, inventory: string, kinds: ChosenKin
       if (result.exitCode !== 0) throw new Error(`apply ended with ${result.exitCode}\n${result.stderr}`);
       return result.changes;
     },
-    down: () => removeLab(name),
+    down: () => lab.down(),
   };
-}
-
-async function removeLab(name: string): Promise<void> {
-  const main = join(PROJECT_PATH, 'test/lab/main.ts');
-  await command([process.execPath, '-C', 'farmctl-source', main, 'down', '--name', name]);
 }
 
 /** A listing of all that a person could miss on a host: type, mode, owners, times, targets and digests. */

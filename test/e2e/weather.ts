@@ -1,8 +1,8 @@
 import { join } from 'node:path';
-import { command } from '../lab/command.ts';
+import { down } from '../lab/down.ts';
 import type { Degree } from '../lab/host.ts';
 import { type CommandOptions, type CommandResult, type Lab, openLab } from '../lab/lab.ts';
-import { PROJECT_PATH } from '../lab/paths.ts';
+import { PROJECT_PATH, statePaths } from '../lab/paths.ts';
 
 const INVENTORIES = join(PROJECT_PATH, 'test/e2e/projects/weather/inventories');
 
@@ -41,7 +41,7 @@ export function readOutcome(result: CommandResult): Outcome {
 /** Brings up a lab of new hosts, of that image, as an inventory of the fixture says. */
 export async function openWeather(name: string, inventory: string, image: Degree = 'blank'): Promise<Weather> {
   const path = join(INVENTORIES, `${inventory}.yaml`);
-  await removeLab(name);
+  await down(statePaths(), name);
   const lab = await openLab(path, { name, image });
   const words: Weather['words'] = (verb, more = []) => [
     verb,
@@ -61,11 +61,6 @@ export async function openWeather(name: string, inventory: string, image: Degree
       if (result.exitCode !== 0) throw new Error(`apply ended with ${result.exitCode}\n${result.stderr}`);
       return result;
     },
-    down: () => removeLab(name),
+    down: () => lab.down(),
   };
-}
-
-async function removeLab(name: string): Promise<void> {
-  const main = join(PROJECT_PATH, 'test/lab/main.ts');
-  await command([process.execPath, '-C', 'farmctl-source', main, 'down', '--name', name]);
 }

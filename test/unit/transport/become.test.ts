@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { BecomeSettings } from '../../../src/model/farm.ts';
 import { Secret } from '../../../src/model/secret.ts';
 import { LOADER } from '../../../src/remote/loader.ts';
-import { becomeCommand, becomeOf, becomeRefused } from '../../../src/transport/become.ts';
+import { becomeCommand, becomeOf, becomeRefused, sudoPrompt } from '../../../src/transport/become.ts';
 
 describe('becomeOf', () => {
   it.each<[BecomeSettings, string, string | undefined]>([
@@ -20,6 +20,12 @@ describe('becomeOf', () => {
 describe('becomeCommand', () => {
   it('puts sudo in front of the loader', () => {
     expect(becomeCommand(LOADER, 'root', 'prompt:')).toBe(`env LC_ALL=C sudo -S -p prompt: -u root -- ${LOADER}`);
+  });
+
+  it('holds no text that sudo asks with, so that an echoed command line is no question', () => {
+    const prompt = sudoPrompt('0a1b');
+    expect(becomeCommand(LOADER, 'root', prompt)).toContain(`-p ${prompt.replace('%', '%%')} -u`);
+    expect(becomeCommand(LOADER, 'root', prompt)).not.toContain(prompt);
   });
 
   it.each(['root; reboot', '$(id)', '-u', "o'brien", '', 'a b'])('refuses the user %j', (user) => {
