@@ -115,26 +115,28 @@ export async function resolveTarget(
   lookup: SshConfigLookup,
 ): Promise<Endpoint> {
   const stated = { name, settings, destination: name, isAddressStated: true };
+  const { port, user } = settings;
+  const ask = (destination: string, hostName?: string) => lookup(destination, { hostName, port, user });
   if (settings.sshConfig === false) {
     return endpointOf({ ...stated, address: settings.address ?? address, config: defaultConfig() });
   }
   if (settings.address !== undefined) {
-    return endpointOf({ ...stated, address: settings.address, config: await lookup(name, settings.address) });
+    return endpointOf({ ...stated, address: settings.address, config: await ask(name, settings.address) });
   }
-  const byName = await lookup(name);
+  const byName = await ask(name);
   if (byName.hostName !== undefined) {
     return endpointOf({ ...stated, address: byName.hostName, config: byName, isAddressStated: false });
   }
-  const isNamed = !isDeepStrictEqual(byName, await lookup(NOBODY));
-  if (isNamed) return endpointOf({ ...stated, address, config: await lookup(name, address) });
-  const config = await lookup(address);
+  const isNamed = !isDeepStrictEqual(byName, await ask(NOBODY));
+  if (isNamed) return endpointOf({ ...stated, address, config: await ask(name, address) });
+  const config = await ask(address);
   const found = config.hostName ?? address;
   return endpointOf({ name, settings, address: found, config, destination: address, isAddressStated: false });
 }
 
 /** A jump host that is not in the inventory. */
 export async function resolveHop(hop: HopSpec, usesConfig: boolean, lookup: SshConfigLookup): Promise<Endpoint> {
-  const config = usesConfig ? await lookup(hop.host) : defaultConfig();
+  const config = usesConfig ? await lookup(hop.host, hop) : defaultConfig();
   const settings: SshSettings = {
     ...(hop.user !== undefined && { user: hop.user }),
     ...(hop.port !== undefined && { port: hop.port }),

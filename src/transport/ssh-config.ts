@@ -34,8 +34,15 @@ export interface SshConfig {
 
 export type LoginMethod = 'publickey' | 'password' | 'keyboard-interactive';
 
-/** Asks for a destination's configuration; `hostName` is what the inventory says and wins over HostName. */
-export type SshConfigLookup = (destination: string, hostName?: string) => Promise<SshConfig>;
+/** What stands on ssh's command line beside the destination: it wins over the files, and `Match` judges by it. */
+export interface StatedToSsh {
+  readonly hostName?: string | undefined;
+  readonly port?: number | undefined;
+  readonly user?: string | undefined;
+}
+
+/** Asks for a destination's configuration. */
+export type SshConfigLookup = (destination: string, stated?: StatedToSsh) => Promise<SshConfig>;
 
 /** What holds where nobody configured anything. */
 export function defaultConfig(): SshConfig {
@@ -142,13 +149,21 @@ function expandAgent(agent: string, tokens: Readonly<Record<string, string>>): s
   return expandPath(agent, tokens);
 }
 
-function askSsh(destination: string, hostName: string | undefined, configFile: string | undefined): Promise<string> {
-  const file = configFile === undefined ? [] : ['-F', configFile];
-  const address = hostName === undefined ? [] : ['-o', `HostName=${hostName}`];
+function askSsh(
+  destination: string,
+  { hostName, port, user }: StatedToSsh,
+  configFile: string | undefined,
+): Promise<string> {
+  const options = [
+    ...(configFile === undefined ? [] : ['-F', configFile]),
+    ...(hostName === undefined ? [] : ['-o', `HostName=${hostName}`]),
+    ...(port === undefined ? [] : ['-p', String(port)]),
+    ...(user === undefined ? [] : ['-l', user]),
+  ];
   return new Promise((resolve, reject) => {
     execFile(
       'ssh',
-      ['-G', ...file, ...address, '--', destination],
+      ['-G', ...options, '--', destination],
       { timeout: 5000, maxBuffer: 1024 * 1024 },
       (error, stdout, stderr) => {
         if (error === null) return resolve(stdout);
@@ -175,7 +190,7 @@ const PROCESSES = 4;
 
 /**
  * The user's ssh configuration, resolved by ssh itself (Include, Match and tokens are its business), once for each
- * destination. Where no file says anything that matters here, ssh is not asked.
+ * question. Where no file says anything that matters here, ssh is not asked.
  * @param configFile as `ssh -F`: this file alone
  * @param cacheFolder where answers are kept from run to run, as long as the files stay the same; absent: nowhere
  */
@@ -185,30 +200,32 @@ export function sshConfigLookup(configFile?: string, cacheFolder?: string): SshC
   const waiting: (() => void)[] = [];
   let files: Promise<SshConfigFiles> | undefined;
 
-  async function askPaced(destination: string, hostName: string | undefined): Promise<string> {
+  async function askPaced(destination: string, stated: StatedToSsh): Promise<string> {
     if (running >= PROCESSES) await new Promise<void>((resolve) => waiting.push(resolve));
     running += 1;
     try {
-      return await askSsh(destination, hostName, configFile);
+      return await askSsh(destination, stated, configFile);
     } finally {
       running -= 1;
       waiting.shift()?.();
     }
   }
 
-  async function look(destination: string, hostName: string | undefined): Promise<SshConfig> {
+  async function look(destination: string, stated: StatedToSsh, question: readonly unknown[]): Promise<SshConfig> {
     files ??= readSshConfigFiles(configFile === undefined ? undefined : [configFile]);
     const { isRelevant, digest } = await files;
     if (!isRelevant) return defaultConfig();
-    const ask = () => askPaced(destination, hostName);
+    const ask = () => askPaced(destination, stated);
     if (cacheFolder === undefined || digest === undefined) return parseSshG(await ask(), destination);
-    const key = sha256(JSON.stringify([digest, destination, hostName ?? null]));
+    const key = sha256(JSON.stringify([digest, ...question]));
     return parseSshG(await cached(cacheFolder, key, ask), destination);
   }
 
-  return (destination, hostName) => {
-    const key = JSON.stringify([destination, hostName ?? null]);
-    const answer = answers.get(key) ?? look(destination, hostName);
+  return (destination, stated = {}) => {
+    const { hostName = null, port = null, user = null } = stated;
+    const question = [destination, hostName, port, user];
+    const key = JSON.stringify(question);
+    const answer = answers.get(key) ?? look(destination, stated, question);
     answers.set(key, answer);
     return answer;
   };

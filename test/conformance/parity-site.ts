@@ -96,6 +96,7 @@ export async function startSite(): Promise<Site> {
   ]);
   const modern = await logging('modern', [], 'sntrup761x25519-sha512@openssh.com');
   const all = [one, many, hop, hop2, signed, modern];
+  for (const { port } of [one.sshd, hop2.sshd]) copyFileSync(path('rsa'), path(`port-${port}-daemon`));
   const lines = ['good', 'rsa', 'ecdsa', 'locked', 'lonely'].map((name) => publicKey(name)).join('\n');
   for (const { sshd } of all) {
     // sshd looks for authorized keys as the user who logs in.

@@ -19,6 +19,9 @@ export interface Case {
   readonly known?: (site: Site) => string;
   /** Instead of app1. */
   readonly destination?: string;
+  /** On ssh's command line, in farmctl's inventory. */
+  readonly user?: string;
+  readonly port?: (site: Site) => number;
   /** Names are hashed before it is used. */
   readonly isHashed?: true;
 }
@@ -96,6 +99,26 @@ export const CASES: readonly Case[] = [
     is: 'many: root good',
     config: ({ many }) => `Host app1\n  HostName 127.0.0.1\n  User root\nMatch user root\n  Port ${many.port}\n`,
   },
+  {
+    name: 'Match user, for the user that is stated',
+    is: 'many: daemon good',
+    user: 'daemon',
+    config: ({ one, many }) =>
+      `Match user daemon\n  Port ${many.port}\nHost app1\n  HostName 127.0.0.1\n  User root\n  Port ${one.port}\n`,
+  },
+  {
+    name: 'Match user, for another user than the one that is stated',
+    is: 'one: daemon good',
+    user: 'daemon',
+    config: ({ one, many }) =>
+      `Match user root\n  Port ${many.port}\nHost app1\n  HostName 127.0.0.1\n  User root\n  Port ${one.port}\n`,
+  },
+  {
+    name: 'a port that is stated',
+    is: 'one: root good',
+    port: ({ one }) => one.port,
+    config: ({ many }) => at(many),
+  },
   { name: 'Include of a file', is: 'one: root good', config: ({ path }) => `Include ${path('one.conf')}\n` },
   { name: 'Include by a pattern', is: 'one: root good', config: ({ path }) => `Include ${path('on*.conf')}\n` },
   {
@@ -140,6 +163,13 @@ export const CASES: readonly Case[] = [
     name: 'IdentityFile with %n and %r',
     is: 'one: root good',
     config: (site) => `${at(site.one, `  IdentityFile ${site.folder}/%n-%r\n`)}`,
+  },
+  {
+    name: 'IdentityFile with %r and %p of what is stated',
+    is: 'one: daemon rsa',
+    user: 'daemon',
+    port: ({ one }) => one.port,
+    config: (site) => `${at(site.many, `  User root\n  IdentityFile ${site.folder}/port-%p-%r\n`)}`,
   },
   { name: 'IdentityFile that others may read', is: 'auth-failed', config: (site) => only(site, site.path('loose')) },
   { name: 'IdentityFile that is not there', is: 'auth-failed', config: (site) => only(site, site.path('missing')) },
@@ -224,6 +254,13 @@ export const CASES: readonly Case[] = [
     name: 'ProxyJump as user@host:port',
     is: 'one: root good',
     config: (site) => jumps(site, `root@127.0.0.1:${site.hop2.port}`),
+  },
+  {
+    name: 'ProxyJump as user@host:port, a key for that user and port alone',
+    is: 'one: root good',
+    config: (site) =>
+      `Host hop\n  HostName 127.0.0.1\n  IdentityFile ${site.folder}/port-%p-%r\n` +
+      `Host app1\n  HostName 127.0.0.1\n  Port ${site.one.port}\n  IdentityFile ${site.folder}/good\n  ProxyJump daemon@hop:${site.hop2.port}\n`,
   },
   {
     name: 'ProxyJump none before another',

@@ -63,25 +63,34 @@ describe.skipIf(!canRun)('the same as OpenSSH (left out without openssh-server, 
     return (last?.login ?? 'nobody logged in').replace(/SHA256:\S+/, (key) => names.get(key) ?? key);
   }
 
-  const bySsh = (config: string, destination: string) =>
+  interface Stated {
+    readonly user?: string;
+    readonly port?: number;
+  }
+
+  const bySsh = (config: string, destination: string, { user, port }: Stated = {}) =>
     outcomeOf(
       () =>
         new Promise((resolve) => {
           const words = ['-F', config, '-n', '-N', '-o', 'BatchMode=yes', '-o', 'PermitLocalCommand=yes'];
           const options = ['-o', 'LocalCommand=kill $PPID', '-o', 'ControlMaster=no', '-o', 'ClearAllForwardings=yes'];
-          execFile('ssh', [...words, ...options, '--', destination], { timeout: 20_000 }, (error, _out, said) =>
-            resolve(error === null || error.signal === 'SIGTERM' ? '' : reasonOf(said)),
+          const stated = [...(user ? ['-l', user] : []), ...(port ? ['-p', String(port)] : [])];
+          execFile(
+            'ssh',
+            [...words, ...options, ...stated, '--', destination],
+            { timeout: 20_000 },
+            (error, _out, said) => resolve(error === null || error.signal === 'SIGTERM' ? '' : reasonOf(said)),
           );
         }),
     );
 
-  const byFarmctl = (config: string, destination: string) =>
+  const byFarmctl = (config: string, destination: string, settings: Stated = {}) =>
     outcomeOf(async () => {
       const transport = sshTransport({
         // An address that nothing answers at: the configuration's is the right one.
         target: (name) =>
           name === destination
-            ? { name, address: destination.startsWith('127') ? destination : '127.9.9.9', settings: {}, become: {} }
+            ? { name, address: destination.startsWith('127') ? destination : '127.9.9.9', settings, become: {} }
             : undefined,
         sshConfigFile: config,
         connectDeadlineMs: 15_000,
@@ -98,8 +107,10 @@ describe.skipIf(!canRun)('the same as OpenSSH (left out without openssh-server, 
   test.each(CASES)('$name → $is', async (one) => {
     const destination = one.destination ?? 'app1';
     // Each its own files: accept-new writes to them.
-    const ssh = await bySsh(write(one), destination);
-    const farmctl = await byFarmctl(write(one), destination);
+    const { user, port } = one;
+    const stated = { ...(user && { user }), ...(port && { port: port(site) }) };
+    const ssh = await bySsh(write(one), destination, stated);
+    const farmctl = await byFarmctl(write(one), destination, stated);
     expect({ ssh, farmctl }).toEqual({ ssh: one.is, farmctl: one.is });
   });
 

@@ -1,9 +1,15 @@
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parseHop } from '../../../src/transport/endpoint.ts';
-import { defaultConfig, expandPath, parseSshG, sshConfigLookup } from '../../../src/transport/ssh-config.ts';
+import {
+  defaultConfig,
+  expandPath,
+  parseSshG,
+  type StatedToSsh,
+  sshConfigLookup,
+} from '../../../src/transport/ssh-config.ts';
 import { home, readSshConfigFiles } from '../../../src/transport/ssh-config-files.ts';
 
 let folder: string;
@@ -100,15 +106,35 @@ describe('sshConfigLookup', () => {
   it('keeps answers until a file changes, and those alone that files decide', async () => {
     const cache = join(folder, 'cache');
     const file = write('config', 'Host app1', '  Port 2222');
-    expect(await sshConfigLookup(file, cache)('app1', '10.0.0.1')).toMatchObject({ port: 2222, hostName: '10.0.0.1' });
+    expect(await sshConfigLookup(file, cache)('app1', { hostName: '10.0.0.1' })).toMatchObject({
+      port: 2222,
+      hostName: '10.0.0.1',
+    });
     expect(readdirSync(cache)).toHaveLength(1);
-    await sshConfigLookup(file, cache)('app1', '10.0.0.1');
+    await sshConfigLookup(file, cache)('app1', { hostName: '10.0.0.1' });
     expect(readdirSync(cache)).toHaveLength(1);
     write('config', 'Host app1', '  Port 2223');
-    expect((await sshConfigLookup(file, cache)('app1', '10.0.0.1')).port).toBe(2223);
+    expect((await sshConfigLookup(file, cache)('app1', { hostName: '10.0.0.1' })).port).toBe(2223);
     write('config', 'Match exec "true"', '  Port 2224');
-    expect((await sshConfigLookup(file, cache)('app1', '10.0.0.1')).port).toBe(2224);
+    expect((await sshConfigLookup(file, cache)('app1', { hostName: '10.0.0.1' })).port).toBe(2224);
     expect(readdirSync(cache)).toHaveLength(2);
+  });
+
+  it('asks about the user and the port that are stated, each answer kept apart', async () => {
+    const cache = join(folder, 'cache');
+    const file = write('config', 'Match user deploy', '  IdentityFile /keys/%r-%p', 'Match all', '  Port 2222');
+    const keysOf = async (stated?: StatedToSsh) => {
+      const { identityFiles, user, port } = await sshConfigLookup(file, cache)('app1', stated);
+      return { first: identityFiles[0], user, port };
+    };
+    const stated = { first: '/keys/deploy-2200', user: 'deploy', port: 2200 };
+    const unstated = { port: 2222, user: userInfo().username, first: join(home(), '.ssh/id_rsa') };
+    for (let round = 0; round < 2; round += 1) {
+      expect(await keysOf({ user: 'deploy', port: 2200 })).toEqual(stated);
+      expect(await keysOf({ user: 'deploy' })).toEqual({ first: '/keys/deploy-2222', user: 'deploy', port: 2222 });
+      expect(await keysOf()).toEqual(unstated);
+    }
+    expect(readdirSync(cache)).toHaveLength(3);
   });
 
   it('answers for everybody alike where nothing is configured', async () => {
