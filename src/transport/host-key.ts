@@ -52,6 +52,16 @@ function candidates({ name, port, isAlias, known }: HostKeyPolicy): Candidates {
   return { name: full, lines, fallback: bare === full ? [] : findKnown(known, bare) };
 }
 
+/**
+ * Whether a pin, a line or an authority speaks for some key of the host. A revoked key does not, nor does a key of the
+ * plain name for a host on another port: that one counts only if the host shows it.
+ */
+export function isHostKnown(policy: HostKeyPolicy): boolean {
+  const { lines, fallback } = candidates(policy);
+  const isAuthority = ({ marker }: KnownHostLine) => marker === 'cert-authority';
+  return policy.pinned.length > 0 || lines.some(({ marker }) => marker !== 'revoked') || fallback.some(isAuthority);
+}
+
 function parsePin(pin: string): { keyType: string; key: string } {
   const [keyType = '', key = ''] = pin.trim().split(/[ \t]+/);
   return { keyType, key: Buffer.from(key, 'base64').toString('base64') };

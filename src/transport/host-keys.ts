@@ -1,5 +1,5 @@
 import type { Endpoint } from './endpoint.ts';
-import { fingerprint, type HostKeyPolicy, type HostKeyVerdict, judgeHostKey } from './host-key.ts';
+import { fingerprint, type HostKeyPolicy, type HostKeyVerdict, isHostKnown, judgeHostKey } from './host-key.ts';
 import { findKnown, type KnownHostLine, type KnownHosts, keyTypeOf, knownName, withKnown } from './known-hosts.ts';
 import { appendKnownHost, readKnownHosts } from './known-hosts-file.ts';
 
@@ -24,8 +24,10 @@ export interface HostKeys {
   lines(endpoint: Endpoint): Promise<readonly KnownHostLine[]>;
   /** Writes a key down that the user accepted. */
   accept(endpoint: Endpoint, blob: Buffer): Promise<void>;
-  /** How the user is told of a key; undefined where there is no file to write it to. */
-  describe(endpoint: Endpoint, blob: Buffer): NewHostKey | undefined;
+  /** Whether anything speaks for some key of the host, before it shows one. */
+  isKnown(endpoint: Endpoint): Promise<boolean>;
+  /** The key as one to accept; undefined for one that is known or refused whatever the user says, or has no file. */
+  asNew(endpoint: Endpoint, blob: Buffer): Promise<NewHostKey | undefined>;
 }
 
 /**
@@ -58,6 +60,7 @@ export function hostKeysOf(ownFile: string | undefined, onNew: ((key: NewHostKey
     };
   }
 
+  /** Undefined where there is no file to write it to. */
   function describe(endpoint: Endpoint, blob: Buffer): NewHostKey | undefined {
     const file = fileFor(endpoint);
     if (file === undefined) return undefined;
@@ -74,9 +77,18 @@ export function hostKeysOf(ownFile: string | undefined, onNew: ((key: NewHostKey
     await appendKnownHost(file, { name, keyType, blob, isHashed: endpoint.config.hashKnownHosts });
   }
 
+  /** The verdict where the user accepts new keys. */
+  async function judgeAccepting(endpoint: Endpoint, blob: Buffer): Promise<HostKeyVerdict> {
+    return judgeHostKey({ ...(await policy(endpoint)), acceptNew: true }, blob);
+  }
+
   return {
     policy,
-    describe,
+    isKnown: async (endpoint) => isHostKnown(await policy(endpoint)),
+    async asNew(endpoint, blob) {
+      const { verdict } = await judgeAccepting(endpoint, blob);
+      return verdict === 'new' ? describe(endpoint, blob) : undefined;
+    },
     async judge(endpoint, blob) {
       // Asked anew: another host of this run may have brought the same key meanwhile.
       const verdict = judgeHostKey(await policy(endpoint), blob);
@@ -87,7 +99,7 @@ export function hostKeysOf(ownFile: string | undefined, onNew: ((key: NewHostKey
       return verdict;
     },
     async accept(endpoint, blob) {
-      const verdict = judgeHostKey({ ...(await policy(endpoint)), acceptNew: true }, blob);
+      const verdict = await judgeAccepting(endpoint, blob);
       if (verdict.verdict === 'new') await write(endpoint, verdict.name, blob);
     },
     async lines(endpoint) {

@@ -27,33 +27,39 @@ async function unlessItFails<T>(work: () => Promise<T>): Promise<T | undefined> 
 }
 
 /**
- * Finds the first endpoint of each chain of which nobody knows a key, and asks it for one. Endpoints that accept new
- * keys anyway are not asked about.
+ * Finds the first endpoint of each chain that shows a key which nobody knows. Endpoints that accept new keys anyway are
+ * not asked for theirs.
  */
 export async function unknownKeys(
   hosts: readonly string[],
   { hostKeys, chainOf, look }: UnknownKeysOptions,
 ): Promise<readonly Unreviewed[]> {
-  async function firstUnknown(host: string): Promise<Endpoint | undefined> {
+  const looked = new Map<string, Promise<Unreviewed | undefined>>();
+
+  async function lookOnce(endpoint: Endpoint): Promise<Unreviewed | undefined> {
+    const blob = await look(endpoint);
+    const described = blob === undefined ? undefined : await hostKeys.asNew(endpoint, blob);
+    if (blob === undefined || described === undefined) return undefined;
+    return { ...described, accept: () => hostKeys.accept(endpoint, blob) };
+  }
+
+  function newKeyOf(endpoint: Endpoint): Promise<Unreviewed | undefined> {
+    const place = `${endpoint.address}:${endpoint.port}`;
+    const key = looked.get(place) ?? lookOnce(endpoint);
+    looked.set(place, key);
+    return key;
+  }
+
+  async function firstNew(host: string): Promise<Unreviewed | undefined> {
     for (const endpoint of await chainOf(host)) {
-      if (endpoint.pinned.length > 0 || (await hostKeys.lines(endpoint)).length > 0) continue;
-      return endpoint.acceptNew ? undefined : endpoint;
+      if (await hostKeys.isKnown(endpoint)) continue;
+      if (endpoint.acceptNew) return undefined;
+      const key = await newKeyOf(endpoint);
+      if (key !== undefined) return key;
     }
     return undefined;
   }
 
-  const found = await Promise.all(hosts.map((host) => unlessItFails(() => firstUnknown(host))));
-  const places = new Map<string, Endpoint>();
-  for (const endpoint of found) {
-    if (endpoint !== undefined) places.set(`${endpoint.address}:${endpoint.port}`, endpoint);
-  }
-  const keys = await Promise.all(
-    [...places.values()].map(async (endpoint): Promise<readonly Unreviewed[]> => {
-      const blob = await unlessItFails(() => look(endpoint));
-      const described = blob === undefined ? undefined : hostKeys.describe(endpoint, blob);
-      if (blob === undefined || described === undefined) return [];
-      return [{ ...described, accept: () => hostKeys.accept(endpoint, blob) }];
-    }),
-  );
-  return keys.flat();
+  const found = await Promise.all(hosts.map((host) => unlessItFails(() => firstNew(host))));
+  return [...new Set(found)].filter((key) => key !== undefined);
 }

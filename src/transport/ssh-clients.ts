@@ -142,11 +142,6 @@ export function sshClients(options: SshClientOptions): SshClients {
     }
   }
 
-  /** True for a host of which no file and no pin says anything. */
-  async function isUnknown(endpoint: Endpoint): Promise<boolean> {
-    return endpoint.pinned.length === 0 && (await hostKeys.lines(endpoint)).length === 0;
-  }
-
   async function byOpenSsh(
     endpoint: Endpoint,
     { over, password }: Login,
@@ -155,7 +150,7 @@ export function sshClients(options: SshClientOptions): SshClients {
     const { identities } = await load();
     const { askAnswer, askPassphrase, knownHostsFile } = options;
     const isAnswered = password !== undefined || askAnswer !== undefined || askPassphrase !== undefined;
-    if (endpoint.acceptNew && (await isUnknown(endpoint))) {
+    if (endpoint.acceptNew && !(await hostKeys.isKnown(endpoint))) {
       const blob = await scan(endpoint, over, stop);
       if (blob !== undefined) await hostKeys.judge(endpoint, blob);
     }

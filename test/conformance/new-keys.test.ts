@@ -40,13 +40,15 @@ tiers:
     await one?.stop();
   });
 
-  /** farmctl exec true, with a known_hosts of its own. */
+  /** farmctl exec true, with a known_hosts of its own, which holds `before`. */
   async function run(
     name: string,
     options: readonly string[],
     typed?: string,
+    before?: string,
   ): Promise<{ output: string; known: string }> {
     const known = join(folder, name);
+    if (before !== undefined) writeFileSync(known, before);
     writeFileSync(join(folder, 'config'), `Host *\n  UserKnownHostsFile ${known}\n  GlobalKnownHostsFile /dev/null\n`);
     const words = [process.execPath, '-C', 'farmctl-source', join(PROJECT, 'bin/farmctl.js')];
     const command = [...words, 'exec', ...options, '-i', join(folder, 'inventory.yaml'), '--', 'echo', 'reached'];
@@ -96,6 +98,20 @@ tiers:
     expect(output).toMatch(/These 2 hosts show keys that nobody knows here yet:\n {2}app1 .*\n {2}app2 /);
     expect(output.match(/reached\n/g)).toHaveLength(2);
     expect(known.split('\n').filter((line) => line !== '')).toHaveLength(2);
+  });
+
+  it.skipIf(!hasPty)('are asked about although something is known of others, or revoked for all', async () => {
+    const lines = [
+      // Of this address on port 22, where another host answers: that one is app2's own key, so only app1's is new.
+      `127.0.0.1 ${two.hostKey}`,
+      `@revoked * ${readFileSync(`${one.keyPath}.pub`, 'utf8').trim()}`,
+    ];
+    const { output, known } = await run('partly', [], 'y\r', `${lines.join('\n')}\n`);
+    expect(output).toMatch(/that nobody knows here yet:\n {2}app1 .*\n/);
+    expect(output).not.toMatch(/ {2}app2 .*SHA256/);
+    expect(output.match(/reached\n/g)).toHaveLength(2);
+    expect(known.split('\n').filter((line) => line !== '')).toHaveLength(3);
+    expect(known).toContain(`[127.0.0.1]:${one.port} ${one.hostKey}`);
   });
 
   it.skipIf(!hasPty)('are refused where the answer is no', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type HostKeyPolicy, hostKeyAlgorithms, judgeHostKey } from '../../../src/transport/host-key.ts';
+import { type HostKeyPolicy, hostKeyAlgorithms, isHostKnown, judgeHostKey } from '../../../src/transport/host-key.ts';
 import { hashName, parseKnownHosts } from '../../../src/transport/known-hosts.ts';
 
 function blob(keyType: string, body: string): Buffer {
@@ -95,5 +95,22 @@ describe('hostKeyAlgorithms', () => {
     expect(hostKeyAlgorithms(policy('', { pinned: [RSA] }))[0]).toBe('rsa-sha2-512');
     expect(hostKeyAlgorithms(policy(''))[0]).toBe('ssh-ed25519');
     expect(hostKeyAlgorithms(policy(''))).not.toContain('ssh-rsa');
+  });
+});
+
+describe('isHostKnown', () => {
+  it.each<[string, string, Partial<HostKeyPolicy>, boolean]>([
+    ['nothing', '', {}, false],
+    ['a key', `10.77.0.21 ${OTHER}`, {}, true],
+    ['a key of another host', `10.77.0.22 ${OTHER}`, {}, false],
+    ['a pin', '', { pinned: [OTHER] }, true],
+    ['a revoked key for all', `@revoked * ${OTHER}`, {}, false],
+    ['a revoked key and a known one', `@revoked * ${OTHER}\n10.77.0.21 ${SHOWN}`, {}, true],
+    ['a key of the host on port 22', `10.77.0.21 ${OTHER}`, { port: 2222 }, false],
+    ['a key on its port', `[10.77.0.21]:2222 ${OTHER}`, { port: 2222 }, true],
+    ['an authority', `@cert-authority 10.77.0.* ${OTHER}`, {}, true],
+    ['an authority for the plain name', `@cert-authority 10.77.0.21 ${OTHER}`, { port: 2222 }, true],
+  ])('%s', (_what, text, more, is) => {
+    expect(isHostKnown(policy(text, more))).toBe(is);
   });
 });
