@@ -88,12 +88,13 @@ export function jumpLinks(open: OpenEndpoint): JumpLinks {
     entries.set(key, entry);
     const forget = () => {
       if (entries.get(key) === entry) entries.delete(key);
-      before?.release();
     };
     link.then(
       (opened) => opened.lost.catch(forget),
       () => setTimeout(forget, FAILED_MS).unref(),
     );
+    // The failure is remembered, the hop before it is not held for that: its link would keep the process up.
+    link.then((opened) => opened.lost).catch(() => before?.release());
     return entry;
   }
 
