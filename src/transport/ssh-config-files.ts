@@ -16,7 +16,7 @@ const RELEVANT =
   /^\s*(match|hostname|port|user|identityfile|identitiesonly|identityagent|proxyjump|proxycommand|certificatefile|userknownhostsfile|globalknownhostsfile|hostkeyalias|hashknownhosts|stricthostkeychecking|pubkeyauthentication|passwordauthentication|kbdinteractiveauthentication|challengeresponseauthentication|addressfamily|bindaddress|bindinterface|canonicalizehostname|knownhostscommand|pkcs11provider|preferredauthentications|revokedhostkeys|verifyhostkeydns)\b/im;
 /** Debian's own file says this one thing that would matter, for everybody. */
 const DEBIAN_DEFAULT = /^\s*hashknownhosts\s+yes\s*$/gim;
-const UNSTABLE = /^\s*match\b.*\b(exec|localnetwork)\b|\$\{|^\s*identityagent\s+"?\$/im;
+const UNSTABLE = /^\s*match\b.*\b(exec|localnetwork)\b|\$\{|^\s*identityagent[\s=]+"?\$/im;
 const MAX_FILES = 256;
 
 /** The user's home as ssh takes it: from the password database, not from $HOME. */
@@ -36,7 +36,7 @@ async function textOf(file: string): Promise<string> {
 
 async function included(text: string, folder: string): Promise<string[]> {
   const found: string[] = [];
-  for (const [, written = ''] of text.matchAll(/^\s*include\s+(.+)$/gim)) {
+  for (const [, written = ''] of text.matchAll(/^\s*include(?:\s*=\s*|\s+)(.+)$/gim)) {
     for (const quoted of written.match(/"[^"]*"|\S+/g) ?? []) {
       const pattern = quoted.replaceAll('"', '');
       const absolute = pattern.startsWith('~/') ? join(home(), pattern.slice(2)) : pattern;

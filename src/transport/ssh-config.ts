@@ -44,13 +44,16 @@ export interface StatedToSsh {
 /** Asks for a destination's configuration. */
 export type SshConfigLookup = (destination: string, stated?: StatedToSsh) => Promise<SshConfig>;
 
+/** As ssh tries them. The library reads no keys of security tokens: where it finds one, OpenSSH's own client goes on. */
+const DEFAULT_KEYS = ['id_rsa', 'id_ecdsa', 'id_ecdsa_sk', 'id_ed25519', 'id_ed25519_sk'];
+
 /** What holds where nobody configured anything. */
 export function defaultConfig(): SshConfig {
   const folder = join(home(), '.ssh');
   return {
     port: 22,
     user: userInfo().username,
-    identityFiles: ['id_rsa', 'id_ecdsa', 'id_ed25519'].map((name) => join(folder, name)),
+    identityFiles: DEFAULT_KEYS.map((name) => join(folder, name)),
     identitiesOnly: false,
     proxyJump: [],
     certificateFiles: [],

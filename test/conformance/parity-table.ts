@@ -120,6 +120,7 @@ export const CASES: readonly Case[] = [
     config: ({ many }) => at(many),
   },
   { name: 'Include of a file', is: 'one: root good', config: ({ path }) => `Include ${path('one.conf')}\n` },
+  { name: 'Include=', is: 'one: root good', config: ({ path }) => `Include=${path('one.conf')}\n` },
   { name: 'Include by a pattern', is: 'one: root good', config: ({ path }) => `Include ${path('on*.conf')}\n` },
   {
     name: 'Include inside Host',

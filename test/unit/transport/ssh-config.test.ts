@@ -96,6 +96,20 @@ describe('readSshConfigFiles', () => {
     expect(new Set([empty.digest, one.digest, two.digest]).size).toBe(3);
   });
 
+  it.each(['Include=@/one', 'include = @/one', 'Include "@/one"', 'Include\t@/none @/one'])(
+    'follows %j',
+    async (line) => {
+      write('one', 'Host app1', '  Port 2222');
+      expect((await readSshConfigFiles([write('config', line.replaceAll('@', folder))])).isRelevant).toBe(true);
+    },
+  );
+
+  it('gives no digest where the environment names the agent', async () => {
+    for (const line of ['IdentityAgent $SOCKET', 'IdentityAgent=$SOCKET', 'IdentityAgent = "$SOCKET"']) {
+      expect(await readSshConfigFiles([write('config', line)])).toEqual({ isRelevant: true, digest: undefined });
+    }
+  });
+
   it('survives a file that includes itself, and gives no digest where more than files decide', async () => {
     const file = write('config', `Include ${folder}/config`, 'Match exec "true"', '  Port 2222');
     expect(await readSshConfigFiles([file])).toEqual({ isRelevant: true, digest: undefined });
@@ -139,6 +153,12 @@ describe('sshConfigLookup', () => {
 
   it('answers for everybody alike where nothing is configured', async () => {
     expect(await sshConfigLookup(join(folder, 'nothing'))('app1')).toEqual(defaultConfig());
+  });
+
+  it('tries the keys that ssh tries by default, but for kinds that are out of use', async () => {
+    const asked = await sshConfigLookup(write('config', 'Port 22'))('app1');
+    const inUse = asked.identityFiles.filter((path) => !/_(dsa|xmss)$/.test(path));
+    expect(defaultConfig().identityFiles).toEqual(inUse);
   });
 
   it('takes no host name for an option', async () => {
