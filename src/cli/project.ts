@@ -53,10 +53,21 @@ export async function readProject(
   return { farm, roles, roots, diagnostics: [...diagnostics, ...told] };
 }
 
+/** `-i`, else FARMCTL_INVENTORY. */
+function givenSource(flag: string | undefined, terminal: Terminal): string | undefined {
+  const given = flag ?? terminal.environment['FARMCTL_INVENTORY'];
+  return given === '' ? undefined : given;
+}
+
+/** The roles of the project, for what needs no inventory: it only says where the project is, if one is given. */
+export function projectRoles(flag: string | undefined, terminal: Terminal): ReturnType<typeof loadRoles> {
+  return loadRoles(projectDirectory(givenSource(flag, terminal) ?? '-', terminal.directory));
+}
+
 /** `-i`, else FARMCTL_INVENTORY, else the one entry of `inventories/`. */
 export function inventorySource(flag: string | undefined, terminal: Terminal): string {
-  const given = flag ?? terminal.environment['FARMCTL_INVENTORY'];
-  if (given !== undefined && given !== '') return given;
+  const given = givenSource(flag, terminal);
+  if (given !== undefined) return given;
   const folder = join(terminal.directory, 'inventories');
   const entries = existsSync(folder) ? readdirSync(folder, { withFileTypes: true }).filter(isInventory) : [];
   const [only, ...more] = entries.map((one) => one.name);

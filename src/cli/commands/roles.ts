@@ -4,10 +4,9 @@ import { toJson } from '../../report/json.ts';
 import { renderRole, renderRoles, roleMarkdown } from '../../report/roles-view.ts';
 import { schemaRows } from '../../report/schema-rows.ts';
 import type { Role } from '../../role/define.ts';
-import { loadRoles } from '../../role/load.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
 import type { InventoryFlags } from '../options.ts';
-import { projectDirectory } from '../project.ts';
+import { projectRoles } from '../project.ts';
 import { showDiagnostics } from '../show-diagnostics.ts';
 import type { Terminal } from '../terminal.ts';
 
@@ -18,7 +17,7 @@ export type RolesFlags = Pick<InventoryFlags, 'inventory'> & {
 
 /** `farmctl roles [NAME]`. One broken role does not hide the others. */
 export async function roles(name: string | undefined, flags: RolesFlags, terminal: Terminal): Promise<ExitCode> {
-  const loaded = await loadRoles(projectDirectory(flags.inventory ?? '-', terminal.directory));
+  const loaded = await projectRoles(flags.inventory, terminal);
   await showDiagnostics(loaded.diagnostics, terminal);
   const shown = name === undefined ? [...loaded.roles.values()] : [findRole(loaded.roles, name)];
   if (flags.json) terminal.out(toJson({ kind: 'roles', formatVersion: 1, roles: shown.map(roleValue) }));

@@ -135,6 +135,12 @@ describe('with a farm', () => {
     const environment = { FARMCTL_INVENTORY: 'nothing' };
     expect((await farmctl('inventory', { environment })).stderr).toContain('There is no inventory "nothing".');
     expect((await farmctl('inventory -i prod', { environment })).code).toBe(0);
+    const elsewhere = { cwd: folder, environment: { FARMCTL_INVENTORY: join(project, 'inventories/prod.yaml') } };
+    for (const words of ['inventory --list-hosts', 'roles guarded', 'schema']) {
+      const { code, stdout, stderr } = await farmctl(words, elsewhere);
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      expect(stdout).toContain(words.startsWith('inventory') ? 'app1' : 'guarded');
+    }
   });
 
   test('explain names the winner and where it stands', async () => {
