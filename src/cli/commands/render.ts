@@ -1,5 +1,5 @@
 import { closeSync, mkdirSync, openSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { tagFilter } from '../../engine/prepare.ts';
 import { FarmError, hasErrors, problem } from '../../model/diagnostic.ts';
 import { type OfflineView, type RenderedFile, renderFarm } from '../../plan/offline.ts';
@@ -9,6 +9,7 @@ import { loadTemplates } from '../../template/load.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
 import { readFactsFile } from '../facts-file.ts';
 import type { SelectionFlags, TagFlags } from '../options.ts';
+import { pathBelow } from '../path-below.ts';
 import { openProject } from '../project.ts';
 import { checkTags, selectedHosts } from '../selection.ts';
 import { showDiagnostics } from '../show-diagnostics.ts';
@@ -71,15 +72,26 @@ function writeFiles(folder: string, files: readonly RenderedFile[]): void {
   writeFileSync(join(folder, marker), 'Written by farmctl render, which replaces it all the next time.\n', {
     mode: 0o600,
   });
-  for (const { host, file } of files) {
+  for (const { host, file } of files) writeBelow(join(folder, host), host, file);
+}
+
+/** A link that was rendered before leads to where it would on the host, never to this machine's own files. */
+function writeBelow(root: string, host: string, file: RenderedFile['file']): void {
+  try {
     // The path is absolute and without "..": the schema of every path says so.
-    const path = join(folder, host, file.path);
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    const parent = pathBelow(root, dirname(file.path));
+    if (parent === undefined) throw pathTaken(host, file.path);
+    mkdirSync(parent, { recursive: true, mode: 0o700 });
+    const path = join(parent, basename(file.path));
     if (file.kind === 'symlink') symlinkSync(file.target, path);
     else writePieces(path, file.content.masked === undefined ? file.content.pieces() : [file.content.masked]);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error)) throw error;
+    throw error.code === 'EEXIST' || error.code === 'ENOTDIR' ? pathTaken(host, file.path, error) : error;
   }
 }
 
+/** Into a new file: it follows no link. */
 function writePieces(path: string, pieces: Iterable<string | Uint8Array>): void {
   const at = openSync(path, 'wx', 0o600);
   try {
@@ -87,6 +99,13 @@ function writePieces(path: string, pieces: Iterable<string | Uint8Array>): void 
   } finally {
     closeSync(at);
   }
+}
+
+function pathTaken(host: string, path: string, cause?: Error): FarmError {
+  const detail = `${printableLine(path)} of ${host} has no place: another file or link of that host is in its way.`;
+  return new FarmError(problem('cli/path-taken', 'Path taken', detail, { hint: '`farmctl render` lists both.' }), {
+    cause,
+  });
 }
 
 /** Says what could not be rendered, by part. */

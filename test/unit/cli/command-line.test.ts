@@ -163,6 +163,50 @@ describe('with a farm', () => {
     expect(roles.stderr).toContain('error[cli/folder-in-use]');
   });
 
+  test('render writes through the links that it made as on the host, never to this machine', async () => {
+    const outside = join(folder, 'outside');
+    const role = (made: string) => `import { defineRole, file, symlink, t, text } from 'farmctl';
+export default defineRole({
+  name: 'released', summary: 'Links.', systems: ['debian-12'], variables: t.object({}),
+  resources: () => [${made}],
+});
+`;
+    const link = (path: string, target: string) => `symlink({ path: '${path}', target: '${target}' })`;
+    const written = (path: string) => `file({ path: '${path}', content: text('new\\n') })`;
+    const render = async (...made: string[]) => {
+      mkdirSync(join(project, 'roles/released'), { recursive: true });
+      writeFileSync(join(project, 'roles/released/role.ts'), role(made.join(', ')));
+      const input = `${INVENTORY.split('variables:')[0]}`.replace('[motd, guarded]', '[released]');
+      return await farmctl('render -i - -o linked -l app1', { input });
+    };
+    mkdirSync(outside);
+    const made = await render(
+      link('/srv/current', outside),
+      written('/srv/current/page'),
+      link('/srv/up', '../../../..'),
+      written('/srv/up/page'),
+    );
+    expect(made).toEqual({ code: 0, stdout: '4 files of 1 host written to linked.\n', stderr: '' });
+    expect(readdirSync(outside)).toEqual([]);
+    const root = join(project, 'linked/app1');
+    expect(readFileSync(join(root, outside, 'page'), 'utf8')).toBe('new\n');
+    expect(readFileSync(join(root, 'page'), 'utf8')).toBe('new\n');
+    writeFileSync(join(outside, 'page'), 'mine\n');
+    for (const taken of [
+      await render(
+        link('/srv/real/page', join(outside, 'page')),
+        link('/srv/other', '/srv/real'),
+        written('/srv/other/page'),
+      ),
+      await render(link('/srv/a', 'b'), link('/srv/b', 'a'), written('/srv/a/page')),
+      await render(written('/srv/a'), written('/srv/a/page')),
+    ]) {
+      expect(taken.stderr).toContain('error[cli/path-taken]');
+    }
+    expect(readFileSync(join(outside, 'page'), 'utf8')).toBe('mine\n');
+    rmSync(join(project, 'roles/released'), { recursive: true });
+  });
+
   test('no command shows a secret', async () => {
     const commands = [
       'inventory --json',
