@@ -10,7 +10,13 @@ export default defineRole({
   systems: ['debian-12'],
   variables,
   parts: {
-    server: { resources: serverResources, checks: serverChecks, offers: serverOffer },
+    server: {
+      // A web server that leaves is served until nobody is sent there any more.
+      outlasts: ['nfs/client'],
+      resources: serverResources,
+      checks: serverChecks,
+      offers: serverOffer,
+    },
     client: {
       after: ['nfs/server'],
       resources: clientResources,

@@ -4,6 +4,7 @@ import { PLAN_FORMAT_VERSION, type Plan } from '../plan/plan.ts';
 import { graver, type Risk } from '../resource/change.ts';
 import type { Role } from '../role/define.ts';
 import { orderNodes } from '../role/order.ts';
+import { orderOutlasting } from '../role/outlasting-order.ts';
 import { orderRemovals } from '../role/removal-order.ts';
 import { resolveFarm } from '../role/view.ts';
 import type { StepWatcher } from './apply-steps.ts';
@@ -142,7 +143,7 @@ async function applyRuns(
   const removalsByHost = Map.groupBy(removals.values(), ({ node }) => node.host);
   // Who could not be reached when the plan was made is left out: those who come after it do not wait.
   const reached = runs.filter((run) => run.plan.state !== 'unreachable');
-  const works = reached.flatMap((run): Work[] => {
+  const planned = reached.flatMap((run): Work[] => {
     const blocked = run.failure !== undefined || run.plan.state === 'refused';
     const made = nodesByHost.get(run.host.name) ?? [];
     const taken = removalsByHost.get(run.host.name) ?? [];
@@ -155,6 +156,7 @@ async function applyRuns(
       blocked: blocked || refusedParts.has(node.part),
     }));
   });
+  const works = orderOutlasting(planned, (name) => partOf(name)?.outlasts ?? []);
   const changing = works.filter((work) => work.hasChanges && !work.blocked);
   const parts = Map.groupBy(changing, (work) => work.node.part);
   const left = new Map<string, number>();

@@ -84,6 +84,11 @@ export interface RolloutHost {
 /** One side of a role, or the role itself where it has no sides. */
 export interface Part<V> {
   readonly after?: readonly After[];
+  /**
+   * Parts whose hosts need this one to their end: a change here waits until what leaves of them on other hosts is gone,
+   * unless something new would then never come.
+   */
+  readonly outlasts?: readonly string[];
   /** True: `facts` of the host are probed first, which costs one exchange. */
   readonly facts?: boolean;
   resources(context: RoleContext<V>): readonly Resource[];
@@ -136,7 +141,7 @@ export interface Role {
 }
 
 const HEAD_KEYS = ['name', 'summary', 'tags', 'systems', 'variables'];
-const PART_KEYS = ['after', 'facts', 'resources', 'checks', 'offers', 'rollout', 'filesFirst'];
+const PART_KEYS = ['after', 'outlasts', 'facts', 'resources', 'checks', 'offers', 'rollout', 'filesFirst'];
 
 function refuseLoneFilesFirst(where: string, part: Part<never>): void {
   if (part.filesFirst === true && part.rollout === undefined)

@@ -62,21 +62,25 @@ async function loadRole(path: string, name: string): Promise<Role | Diagnostic> 
   }
 }
 
-/** Every `after` that names no role and no part: such an order would be lost without a word. */
+/** Every `after` and `outlasts` that names no role and no part: such an order would be lost without a word. */
 function strayOrder(roles: ReadonlyMap<string, Role>, paths: ReadonlyMap<string, string>): readonly Diagnostic[] {
   const known = [...roles.values()].flatMap((role) => [role.name, ...role.parts.keys()]);
   const found: Diagnostic[] = [];
   for (const role of roles.values())
-    for (const [name, part] of role.parts)
-      for (const after of part.after ?? []) {
-        const wanted = typeof after === 'string' ? after : after.part;
+    for (const [name, part] of role.parts) {
+      const after = (part.after ?? []).map((one) => (typeof one === 'string' ? one : one.part));
+      const named = [
+        ...after.map((wanted) => ({ how: 'comes after', wanted })),
+        ...(part.outlasts ?? []).map((wanted) => ({ how: 'outlasts', wanted })),
+      ];
+      for (const { how, wanted } of named) {
         if (known.includes(wanted)) continue;
         const near = closest(wanted, known);
         found.push(
           problem(
             'role/unknown-after',
             'Unknown part in `after`',
-            `${name} comes after "${wanted}", which is neither a role nor a part.`,
+            `${name} ${how} "${wanted}", which is neither a role nor a part.`,
             {
               at: { file: paths.get(role.name) ?? role.name, line: 1, column: 1 },
               hint: near === undefined ? 'Name a role, or a part as ROLE/SIDE.' : `Did you mean "${near}"?`,
@@ -84,6 +88,7 @@ function strayOrder(roles: ReadonlyMap<string, Role>, paths: ReadonlyMap<string,
           ),
         );
       }
+    }
   return found;
 }
 
