@@ -5,7 +5,7 @@ import { openSite, type Site } from './site.ts';
 import { type Victim, victimOf } from './victim.ts';
 
 const reason = await whyNoLab();
-const CUTS = process.env['FARMCTL_SOAK'] === '1' ? 50 : 3;
+const CUTS = Number(process.env['FARMCTL_CUTS'] ?? (process.env['FARMCTL_SOAK'] === '1' ? 50 : 3));
 const SEED = Number(process.env['FARMCTL_SEED'] ?? Date.now() % 1_000_000);
 
 /** On a VM what was not yet on the disk is lost with its power: the journal's fsyncs and renames are proven here. */
