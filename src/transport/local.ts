@@ -6,6 +6,7 @@ import type { BecomeSettings } from '../model/farm.ts';
 import { abortReason } from './abort.ts';
 import { becomeOf } from './become.ts';
 import { errorCode } from './error-code.ts';
+import { lossOf } from './loss.ts';
 import type { ProcessStreams } from './process.ts';
 import { startShell } from './start.ts';
 import { type Connection, type Exit, type Transport, TransportError } from './transport.ts';
@@ -94,25 +95,17 @@ export function localTransport(options: LocalOptions = {}): Transport {
     async connect(_host, signal) {
       if (signal.aborted) throw abortReason(signal);
       const opened = new Set<() => void>();
-      let lose: (error: TransportError) => void = () => {};
-      const lost = new Promise<never>((_resolve, reject) => {
-        lose = reject;
-      });
-      lost.catch(() => {});
-      let failure: TransportError | undefined;
-      const drop = (error: TransportError) => {
-        if (failure !== undefined) return;
-        failure = error;
-        signal.removeEventListener('abort', abort);
-        lose(error);
+      const { lost, ended, drop } = lossOf(signal, () => {
         for (const close of opened) close();
         opened.clear();
+      });
+      const throwIfClosed = () => {
+        const error = ended();
+        if (error !== undefined) throw error;
       };
-      const abort = () => drop(abortReason(signal));
-      signal.addEventListener('abort', abort, { once: true });
       const connection: Connection = {
         async start(command) {
-          if (failure !== undefined) throw failure;
+          throwIfClosed();
           const become = becomeOf(options.become ?? {}, userInfo().username);
           const deadlineMs = options.startDeadlineMs ?? 10_000;
           return startShell(command, { label: LABEL, become, deadlineMs }, async (line) => {
@@ -122,7 +115,7 @@ export function localTransport(options: LocalOptions = {}): Transport {
           });
         },
         async forward(address, port) {
-          if (failure !== undefined) throw failure;
+          throwIfClosed();
           return connectTo(address, port, opened);
         },
         close() {

@@ -2,6 +2,7 @@ import { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { abortReason, unlessAborted } from './abort.ts';
 import type { Endpoint } from './endpoint.ts';
+import { type Loss, lossOf } from './loss.ts';
 import { type ClientSettings, forwardArguments, masterArguments, sessionArguments } from './openssh-arguments.ts';
 import { type Child, startChild } from './openssh-child.ts';
 import {
@@ -93,28 +94,16 @@ export async function openOpenSsh(login: OpenSshLogin): Promise<OpenSshAttempt> 
   const listener = listenToClient(login.onStage);
   client.process.stderr.setEncoding('utf8').on('data', (chunk: string) => listener.hear(chunk));
 
-  let closed: TransportError | undefined;
-  let lose: (error: TransportError) => void = () => {};
-  const lost = new Promise<never>((_resolve, reject) => {
-    lose = reject;
-  });
-  lost.catch(() => {});
-  const drop = (error: TransportError, isPolite = false) => {
-    if (closed !== undefined) return;
-    closed = error;
-    stop.removeEventListener('abort', abort);
+  const { lost, ended, drop } = lossOf(stop, (isPolite) => {
     askpass?.close();
-    lose(error);
     client.process.stdin.destroy();
     if (!isPolite) client.signal('SIGKILL');
     else {
       client.signal('SIGTERM');
       setTimeout(() => client.signal('SIGKILL'), GOODBYE_MS).unref();
     }
-  };
-  const abort = () => drop(abortReason(stop));
-  stop.addEventListener('abort', abort, { once: true });
-  if (stop.aborted) abort();
+  });
+  if (stop.aborted) drop(abortReason(stop));
 
   const loggedIn = new Promise<boolean>((resolve) => {
     let printed = '';
@@ -127,9 +116,10 @@ export async function openOpenSsh(login: OpenSshLogin): Promise<OpenSshAttempt> 
 
   if (await Promise.race([loggedIn, lost])) {
     client.process.stderr.once('close', () => drop(clientLost(endpoint, listener.words(), login.keepaliveMs)));
-    return { value: linkOf(endpoint, { controlPath, lost, drop, closed: () => closed }) };
+    return { value: linkOf(endpoint, controlPath, { lost, ended, drop }) };
   }
-  if (closed !== undefined) throw closed;
+  const error = ended();
+  if (error !== undefined) throw error;
   const words = listener.words();
   const failure = clientFailed(endpoint, words);
   drop(failure);
@@ -138,26 +128,19 @@ export async function openOpenSsh(login: OpenSshLogin): Promise<OpenSshAttempt> 
   throw failure;
 }
 
-interface LinkParts {
-  readonly controlPath: string;
-  readonly lost: Promise<never>;
-  readonly drop: (error: TransportError, isPolite?: boolean) => void;
-  readonly closed: () => TransportError | undefined;
-}
-
-function linkOf(endpoint: Endpoint, { controlPath, lost, drop, closed }: LinkParts): OpenSshLink {
+function linkOf(endpoint: Endpoint, controlPath: string, { lost, ended, drop }: Loss): OpenSshLink {
   return {
     controlPath,
     lost,
     drop,
     close: () => drop(new TransportError('disconnected', `The connection to ${endpoint.label} was closed.`), true),
     async exec(command) {
-      const known = closed();
+      const known = ended();
       if (known !== undefined) throw known;
       return streamsOf(startChild('ssh', sessionArguments(controlPath, command), clientEnvironment()), lost);
     },
     async forward(address, port) {
-      const known = closed();
+      const known = ended();
       if (known !== undefined) throw known;
       const child = startChild('ssh', forwardArguments(controlPath, address, port), clientEnvironment());
       lost.catch(() => child.signal('SIGKILL'));

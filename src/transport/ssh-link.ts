@@ -4,6 +4,7 @@ import { abortReason } from './abort.ts';
 import type { Authenticator } from './authentication.ts';
 import type { Endpoint } from './endpoint.ts';
 import { type HostKeyPolicy, type HostKeyVerdict, hostKeyAlgorithms } from './host-key.ts';
+import { type Loss, lossOf } from './loss.ts';
 import type { Attempt } from './pacing.ts';
 import type { ProcessStreams } from './process.ts';
 import { connectFailed, KEEPALIVES, levelOf, lostBecause } from './ssh-failure.ts';
@@ -89,23 +90,12 @@ export async function openLink(ssh2: Ssh2, options: LinkOptions): Promise<Attemp
   let isReady = false;
   let refusal: TransportError | undefined;
   let lastError: Error | undefined;
-  let closed: TransportError | undefined;
-  let lose: (error: TransportError) => void = () => {};
-  const lost = new Promise<never>((_resolve, reject) => {
-    lose = reject;
-  });
-  lost.catch(() => {});
-
-  const drop = (error: TransportError, isPolite = false) => {
-    if (closed !== undefined) return;
-    closed = error;
-    stop.removeEventListener('abort', abort);
-    lose(error);
+  const loss = lossOf(stop, (isPolite) => {
     if (!isPolite) return void sock.destroy();
     client.end();
     setTimeout(() => sock.destroy(), GOODBYE_MS).unref();
-  };
-  const abort = () => drop(abortReason(stop));
+  });
+  const { lost, drop } = loss;
 
   const verify = (key: Buffer, answer: (ok: boolean) => void) => {
     options.judge(key).then(
@@ -154,14 +144,13 @@ export async function openLink(ssh2: Ssh2, options: LinkOptions): Promise<Attemp
     });
     client.on('ready', () => {
       isReady = true;
-      resolve({ value: linkOf(client, endpoint, lost, () => closed, drop) });
+      resolve({ value: linkOf(client, endpoint, loss) });
     });
-    stop.addEventListener('abort', abort, { once: true });
     client.connect(connectConfig(options, verify));
   });
 
   try {
-    if (stop.aborted) abort();
+    if (stop.aborted) drop(abortReason(stop));
     const attempt = await Promise.race([outcome, lost]);
     if ('busy' in attempt) sock.destroy();
     return attempt;
@@ -172,25 +161,19 @@ export async function openLink(ssh2: Ssh2, options: LinkOptions): Promise<Attemp
   }
 }
 
-function linkOf(
-  client: Client,
-  endpoint: Endpoint,
-  lost: Promise<never>,
-  closed: () => TransportError | undefined,
-  drop: (error: TransportError, isPolite?: boolean) => void,
-): SshLink {
+function linkOf(client: Client, endpoint: Endpoint, { lost, ended, drop }: Loss): SshLink {
   /** ssh2 throws at once when it knows already that the connection is gone. */
   function call<T>(
     work: (done: (error: Error | undefined, value: T) => void) => void,
     failed: (error: Error) => TransportError,
   ) {
     const answer = new Promise<T>((resolve, reject) => {
-      const known = closed();
+      const known = ended();
       if (known !== undefined) return reject(known);
       try {
-        work((error, value) => (error === undefined ? resolve(value) : reject(closed() ?? failed(error))));
+        work((error, value) => (error === undefined ? resolve(value) : reject(ended() ?? failed(error))));
       } catch (error) {
-        reject(closed() ?? failed(error instanceof Error ? error : new Error(String(error))));
+        reject(ended() ?? failed(error instanceof Error ? error : new Error(String(error))));
       }
     });
     return Promise.race([answer, lost]);
