@@ -346,6 +346,9 @@ describe.skipIf(!hasSshd())('logging in at a real sshd (left out without openssh
             },
             become: { enabled: false },
           }),
+          // That all get in is the question here, not how fast a busy machine lets them.
+          connectDeadlineMs: 60_000,
+          startDeadlineMs: 60_000,
         });
         const names = await Promise.all(
           addresses.map(async (address) => {
@@ -360,7 +363,7 @@ describe.skipIf(!hasSshd())('logging in at a real sshd (left out without openssh
         for (const wire of wires.values()) await wire.stop();
         await narrow.stop();
       }
-    });
+    }, 90_000);
 
     it('needs one session alone, with OpenSSH’s client too', async () => {
       const narrow = await startSshd(['MaxSessions 1']);
