@@ -96,6 +96,27 @@ describe.skipIf(reason !== undefined)(`login shells${reason === undefined ? '' :
     }
   });
 
+  test('busybox before the coreutils: refused at once, with its cure', async () => {
+    const install =
+      'mkdir /usr/local/applets && busybox --install -s /usr/local/applets && mv /usr/local/applets/* /usr/local/bin/';
+    await host.must(`${install}; rmdir /usr/local/applets`);
+    try {
+      for (const [verb, user] of [
+        ['apply', 'root'],
+        ['drift', 'dashy'],
+      ] as const) {
+        const refused = await run(verb, user, 'never');
+        expect(refused.exitCode, refused.stderr).toBe(3);
+        expect(refused.stderr).toContain('/usr/local/bin/head on the host reads more than it is told');
+        expect(refused.stderr).toContain('needs the coreutils');
+        expect(refused.durationMs).toBeLessThan(20_000);
+      }
+    } finally {
+      await host.must('/usr/bin/find /usr/local/bin -lname "*busybox" -delete');
+    }
+    expect((await run('apply', 'root', 'rooted')).exitCode).toBe(0);
+  });
+
   test('no sudo: named with its cure, and not needed by root', async () => {
     await host.must('mv /usr/bin/sudo /usr/bin/sudo.away');
     try {
