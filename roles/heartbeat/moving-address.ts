@@ -100,6 +100,8 @@ tell() {
       notes: ['Heartbeat says that this node does not have it: it is taken off here.'],
     });
   },
+  // The daemon was told of it in between, and may or may not have put it on.
+  covers: (_desired, planned, found) => planned?.isTold !== true && found?.isTold === true,
   apply({ address, device }, found) {
     const how = found?.isTold === true ? misplaced(found) : undefined;
     if (how === undefined) return {};

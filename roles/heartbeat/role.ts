@@ -34,9 +34,6 @@ function resources(context: Context): Resource[] {
     packages(['heartbeat', 'iproute2']),
     // It logs to the journal by itself.
     service({ unit: 'logd.service', enabled: false, active: false, config: [] }),
-    ...pair.vips.map(({ address, network, pair: [preferred] }) =>
-      movingAddress({ address, device: deviceOf(network), group: preferred === host.name ? 'local' : 'foreign' }),
-    ),
     service({
       unit: UNIT,
       enabled: true,
@@ -50,6 +47,10 @@ function resources(context: Context): Resource[] {
       reload: reloadScript,
       verify: verifyScript(timings(given), given.initdead),
     }),
+    // A daemon that runs takes no address that is new to it: then it is put on here.
+    ...pair.vips.map(({ address, network, pair: [preferred] }) =>
+      movingAddress({ address, device: deviceOf(network), group: preferred === host.name ? 'local' : 'foreign' }),
+    ),
     ...checkService(context, pair),
   ];
 }

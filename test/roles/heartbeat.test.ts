@@ -59,12 +59,12 @@ describe('heartbeat', () => {
       "node-name ns1
       packages heartbeat iproute2
       service logd.service
-      heartbeat-address 10.77.0.53
       service heartbeat.service
         file /etc/ha.d/ha.cf
         file /etc/ha.d/authkeys
         file /etc/ha.d/haresources
         dropIn heartbeat.service farmctl
+      heartbeat-address 10.77.0.53
       "
     `);
     const text = (path: string) => fileText(resources, path);
