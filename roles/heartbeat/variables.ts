@@ -88,10 +88,7 @@ export const variables = t.object({
         interval: seconds(1, 'Seconds between two looks.'),
         timeout: seconds(3, 'Seconds after which a look has failed.'),
         fall: t.integer({ minimum: 1, maximum: 100, default: 2, description: 'Failures in a row that count.' }),
-        pause: seconds(
-          10,
-          'Seconds until it may happen again, so that two broken nodes do not throw the addresses to and fro.',
-        ),
+        pause: seconds(10, 'Seconds until this node may give them away again.'),
       },
       { description: 'Run on both nodes: where it fails, the one with the addresses gives them to the other.' },
     ),
