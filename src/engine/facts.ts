@@ -1,6 +1,7 @@
 import { semaphore } from '../lib/semaphore.ts';
 import { hostFailure } from './failure.ts';
-import { fail, isInterrupted, lockedFailure, newHostRun, openHost, resultOf } from './host-run.ts';
+import { fail, isInterrupted, newHostRun, openHost, resultOf } from './host-run.ts';
+import { lockedFailure } from './lock-host.ts';
 import { factsOf, lookAtHost } from './look.ts';
 import type { FactsResult, RunOptions } from './run.ts';
 

@@ -9,7 +9,8 @@ import { graver } from '../resource/change.ts';
 import { applySteps, differsFromPlan, probeNow, type StepsOutcome, type StepWatcher } from './apply-steps.ts';
 import { DEADLINES } from './deadlines.ts';
 import { hostFailure } from './failure.ts';
-import { addToPart, fail, type HostRun, lockHost, stepsOf } from './host-run.ts';
+import { addToPart, fail, type HostRun, stepsOf } from './host-run.ts';
+import { lockHost } from './lock-host.ts';
 import type { RunOptions } from './run.ts';
 
 /**

@@ -7,21 +7,13 @@ import { orderNodes } from '../role/order.ts';
 import { orderOutlasting } from '../role/outlasting-order.ts';
 import { orderRemovals } from '../role/removal-order.ts';
 import { resolveFarm } from '../role/view.ts';
+import { applyPart } from './apply-part.ts';
 import type { StepWatcher } from './apply-steps.ts';
 import type { HostResult } from './events.ts';
 import { sendFilesAhead, takeFilesBack } from './files-first.ts';
 import { heldVips, partners } from './held-vips.ts';
-import {
-  applyPart,
-  type HostRun,
-  interruption,
-  isInterrupted,
-  letGo,
-  newHostRun,
-  planHostRun,
-  resultOf,
-  stepsOf,
-} from './host-run.ts';
+import { type HostRun, interruption, isInterrupted, letGo, newHostRun, resultOf, stepsOf } from './host-run.ts';
+import { planHostRun } from './plan-host-run.ts';
 import type { PreparedRun, RunOptions } from './run.ts';
 import { runSchedule, type Work } from './schedule.ts';
 
