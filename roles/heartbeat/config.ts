@@ -38,6 +38,18 @@ export function groupsOf({ farm, variables }: Pick<Context, 'farm' | 'variables'
   });
 }
 
+const RESOURCES_PATH = '/etc/ha.d/haresources';
+
+/** What moves besides addresses: a daemon that reads its files again starts nothing that is new to it. */
+export function startedBeside(contents: ReadonlyMap<string, string>): string {
+  const lines = (contents.get(RESOURCES_PATH) ?? '').split('\n').filter((line) => !line.startsWith('#'));
+  const words = lines.map((line) => line.split(/\s+/).filter((word) => !word.startsWith('IPaddr2::')));
+  return words
+    .filter((line) => line.length > 1)
+    .map((line) => line.join(' '))
+    .join('\n');
+}
+
 /** ha.cf, authkeys, haresources and the drop-in: the same on both nodes. */
 export function config(context: Context, pair: Pair): Resource[] {
   const { variables, render } = context;
@@ -68,7 +80,7 @@ export function config(context: Context, pair: Pair): Resource[] {
       mode: '0600',
     }),
     file({
-      path: '/etc/ha.d/haresources',
+      path: RESOURCES_PATH,
       content: render('haresources.hbs', { groups: groupsOf(context, pair) }),
     }),
     dropIn({

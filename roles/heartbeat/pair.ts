@@ -161,8 +161,16 @@ function checkKeys(context: Context, { nodes }: Pair): void {
     );
 }
 
-function checkResources({ variables: { resources }, reject }: Context, { vips }: Pair): void {
-  for (const { agent, vip } of resources)
+function checkResources({ farm, host, variables: { resources }, reject }: Context, { vips }: Pair): void {
+  const isDirector = farm.hosts('lvs-dr/director').some((one) => one.host.name === host.name);
+  for (const { agent, vip } of resources) {
     if (vip !== undefined && !vips.some((one) => one.name === vip))
       reject('resources', `${agent} moves with VIP "${vip}", which this pair does not have.`);
+    if (agent === 'ldirectord' && isDirector)
+      reject(
+        'resources',
+        `${host.name} has lvs-dr/director, whose ldirectord runs on both directors all the time: a second one would work on the same table.`,
+        'Take ldirectord from "resources".',
+      );
+  }
 }

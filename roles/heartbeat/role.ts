@@ -10,7 +10,7 @@ import {
   sh,
   vipCheck,
 } from 'farmctl';
-import { checkService, config, timings } from './config.ts';
+import { checkService, config, startedBeside, timings } from './config.ts';
 import { movingAddress } from './moving-address.ts';
 import { nodeName } from './node-name.ts';
 import { pairOf } from './pair.ts';
@@ -45,6 +45,7 @@ function resources(context: Context): Resource[] {
       ),
       checkers: CHECKERS,
       reload: reloadScript,
+      restartWhen: startedBeside,
       verify: verifyScript(timings(given), given.initdead),
     }),
     // A daemon that runs takes no address that is new to it: then it is put on here.

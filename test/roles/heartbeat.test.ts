@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { startedBeside } from '../../roles/heartbeat/config.ts';
 import { movingAddress } from '../../roles/heartbeat/moving-address.ts';
 import { FarmError } from '../../src/index.ts';
 import type { RolloutHost } from '../../src/role/define.ts';
@@ -51,6 +52,19 @@ async function said(text: string, host = 'ns1'): Promise<readonly string[]> {
     throw error;
   }
 }
+
+/** What heartbeat must be restarted for, by the text of haresources. */
+const beside = (lines: string): string => startedBeside(new Map([['/etc/ha.d/haresources', lines]]));
+
+it('is restarted for what moves besides addresses, as a running daemon starts nothing new, and for nothing else', () => {
+  const one = '# Managed\nns1 ldirectord::ldirectord.cf IPaddr2::10.77.0.53/32/eth0\n';
+  expect(beside(one)).toBe('ns1 ldirectord::ldirectord.cf');
+  expect(beside(one.replace('\n', ' by somebody else\n').replace('eth0', 'eth0 IPaddr2::10.77.0.54/32/eth0'))).toBe(
+    beside(one),
+  );
+  expect(beside(one.replace('eth0', 'eth0 MailTo::root'))).not.toBe(beside(one));
+  expect(beside('ns1 IPaddr2::10.77.0.53/32/eth0\n')).toBe('');
+});
 
 describe('heartbeat', () => {
   it('has the same files on both nodes, and the packages before the daemon', async () => {
@@ -226,6 +240,15 @@ describe('heartbeat', () => {
     ["a host's own", inventory({ vips: 'dns: { address: 10.77.0.12, pair: [ns1, ns2] }' })],
   ] as const)('sees before it happens: %s', async (_, text) => {
     expect(await said(text)).toMatchSnapshot();
+  });
+
+  it('refuses a second ldirectord beside the one of a director', async () => {
+    const text = inventory({ variables: 'resources: [{ agent: ldirectord, arguments: [ldirectord.cf] }]' });
+    const directors = text.replace('roles: [heartbeat]', 'roles: [lvs-dr/director, heartbeat]');
+    expect((await said(directors)).join('\n')).toContain(
+      'ns1 has lvs-dr/director, whose ldirectord runs on both directors all the time',
+    );
+    expect(await said(text)).toEqual([]);
   });
 
   const pairs = (variables: string, otherPair = '', key = 'OTHER') =>
