@@ -48,7 +48,7 @@ describe.skipIf(reason !== undefined)(
       const look = 'stat -c "%a %U:%G" /etc/pair/sites.d; ls /etc/pair/sites.d';
       await host.must('chmod 700 /etc/pair/sites.d; chown pair:pair /etc/pair/sites.d');
       const before = await host.must(look);
-      const failed = await site.run('apply', { 'site.crash': true, 'site.sites': ['third'] });
+      const failed = await site.run('apply', { 'site.crash': true, 'site.sites': ['third'], 'site.listen': 81 });
       expect(failed.stderr).toContain('error[service/rolled-back]');
       expect(await host.must(look)).toBe(before);
       await site.converge({ 'site.sites': ['third'] });
