@@ -20,6 +20,8 @@ const removal = (
 ): Script => sh`here() { ip -4 -o address show to ${`${address}/32`} dev ${device} | grep -q .; }
 here || exit 0
 ${agent(address, device, 'stop')}
+# The agent leaves what somebody put there with another prefix.
+ip -4 -o address show to ${`${address}/32`} dev ${device} | while read -r x x x has x; do ip address del "$has" dev ${device}; done
 ! here || { echo ${`${address} is still on ${device}`} >&2; exit 1; }`;
 
 /** Which way the address is not where heartbeat says it is. */

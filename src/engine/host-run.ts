@@ -21,6 +21,8 @@ export interface HostRun {
   unclaimed: readonly string[];
   desired: DesiredHost;
   failure: HostFailure | undefined;
+  /** Parts that are not changed, as the other host of the pair could not be changed with this one. */
+  readonly heldBack: Set<string>;
   changed: number;
   /** Planned, and already as desired when their turn came. */
   settled: number;
@@ -51,6 +53,7 @@ export function newHostRun(host: Host): HostRun {
     unclaimed: [],
     desired: { host: host.name, parts: [], failedParts: [], diagnostics: [] },
     failure: undefined,
+    heldBack: new Set(),
     changed: 0,
     settled: 0,
     timings: { connectMs: 0, probeMs: 0, computeMs: 0, applyMs: 0, partsMs: {} },

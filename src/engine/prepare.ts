@@ -12,6 +12,7 @@ import type { StepWatcher } from './apply-steps.ts';
 import type { HostResult } from './events.ts';
 import { sendFilesAhead, takeFilesBack } from './files-first.ts';
 import { heldVips, partners } from './held-vips.ts';
+import { holdBack } from './hold-back.ts';
 import { type HostRun, interruption, isInterrupted, letGo, newHostRun, resultOf, stepsOf } from './host-run.ts';
 import { planHostRun } from './plan-host-run.ts';
 import type { PreparedRun, RunOptions } from './run.ts';
@@ -58,6 +59,7 @@ export async function prepareRun(options: RunOptions, { mayApply = true } = {}):
       }),
     ),
   );
+  for (const run of runs) holdBack(run, runs, options);
   const plan: Plan = {
     formatVersion: PLAN_FORMAT_VERSION,
     farm: farm.name,
@@ -145,7 +147,7 @@ async function applyRuns(
       risk: riskOf(run, node.part),
       hasChanges: stepsOf(run, node.part).length > 0,
       wasActive: wasActive(run, node.part),
-      blocked: blocked || refusedParts.has(node.part),
+      blocked: blocked || refusedParts.has(node.part) || run.heldBack.has(node.part),
     }));
   });
   const works = orderOutlasting(planned, (name) => partOf(name)?.outlasts ?? []);

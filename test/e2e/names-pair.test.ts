@@ -336,6 +336,34 @@ grep -a -l -F -f /run/keys /proc/[0-9]*/cmdline /proc/[0-9]*/environ 2>/dev/null
       await converged();
     }, 180_000);
 
+    test('an address that somebody put on the standby is taken off, whatever its prefix', async () => {
+      const standby = other(await settled());
+      await on(standby, `ip address add ${VIP}/24 dev eth0`);
+      expect((await farmctl('drift')).exitCode).toBe(2);
+      await applied();
+      expect(await holders()).toEqual([other(standby)]);
+      await converged();
+    }, 120_000);
+
+    test('what both must have alike waits where one of them is off', async () => {
+      const holder = await settled();
+      const gone = other(holder);
+      off.add(gone);
+      await lab.host(gone).powerOff();
+      await newKey(KEYS[0]);
+      const { exitCode, said } = await farmctl('apply', '--yes');
+      expect(exitCode, said).toBe(4);
+      expect(said).toContain(`heartbeat on ${holder} must change together with ${gone}`);
+      expect(await on(holder, `grep -c ${KEYS[2]} /etc/ha.d/authkeys`)).toBe('1');
+      await lab.host(gone).powerOn();
+      off.delete(gone);
+      expect(await settled()).toBe(holder);
+      await applied();
+      expect(await onBoth(`grep -c ${KEYS[0]} /etc/ha.d/authkeys`)).toEqual(['1', '1']);
+      expect(await settled()).toBe(holder);
+      await converged();
+    }, 180_000);
+
     test('a power cut costs deadtime and a second at most; the address stays where it went', async () => {
       const cut = await powerCut(5);
       expect(await settled()).toBe(other(cut));
