@@ -20,6 +20,8 @@ declare module 'farmctl' {
       readonly tlsPort?: number;
       readonly healthPath: string;
       readonly hostHeader: string;
+      /** Where it listens; empty: on all its addresses. */
+      readonly addresses: readonly string[];
     };
   }
 }
@@ -191,6 +193,7 @@ export default defineRole({
       ...(tls ? { tlsPort } : {}),
       healthPath: site?.healthPath ?? '/healthz',
       hostHeader: site?.name ?? context.host.fqdn,
+      addresses: context.variables.addresses,
     };
   },
 });

@@ -18,6 +18,8 @@ declare module 'farmctl' {
       readonly tlsPort?: number;
       readonly healthPath: string;
       readonly hostHeader: string;
+      /** Where it listens; empty: on all its addresses. */
+      readonly addresses: readonly string[];
     };
   }
 }
@@ -245,6 +247,7 @@ export default defineRole({
       ...(sites.some(({ tls }) => tls !== null) ? { tlsPort } : {}),
       healthPath: sites[0]?.healthPath ?? '/healthz',
       hostHeader: sites[0]?.name ?? context.host.fqdn,
+      addresses: context.variables.addresses,
     };
   },
 });

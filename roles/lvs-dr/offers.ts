@@ -27,6 +27,8 @@ export interface ServedOffer {
   readonly tlsPort?: number;
   readonly healthPath?: string;
   readonly hostHeader?: string;
+  /** Where it listens; empty or missing: on all addresses of its host. */
+  readonly addresses?: readonly string[];
 }
 
 /** Takes of an offer what is of the right kind: any role may be served, and what it offers is its own matter. */
@@ -35,5 +37,8 @@ export function servedOffer(offer: unknown): ServedOffer {
   const found: Record<string, unknown> = { ...offer };
   const number = (name: 'port' | 'tlsPort') => (typeof found[name] === 'number' ? { [name]: found[name] } : {});
   const text = (name: 'healthPath' | 'hostHeader') => (typeof found[name] === 'string' ? { [name]: found[name] } : {});
-  return { ...number('port'), ...number('tlsPort'), ...text('healthPath'), ...text('hostHeader') };
+  const addresses = Array.isArray(found['addresses'])
+    ? found['addresses'].filter((one) => typeof one === 'string')
+    : [];
+  return { ...number('port'), ...number('tlsPort'), ...text('healthPath'), ...text('hostHeader'), addresses };
 }

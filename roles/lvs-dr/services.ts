@@ -100,7 +100,7 @@ function realPort({ reject }: Context, service: Service, port: number, { offer, 
 }
 
 /** The hosts that a service is served by. Refuses those that cannot be real servers. */
-function servedBy({ farm, reject }: Context, { name, serves, method }: Service): readonly Served[] {
+function servedBy({ farm, reject }: Context, { name, serves, method }: Service, vip: Vip): readonly Served[] {
   const found = farm.hosts(serves).map(({ host, offer }) => ({ host, offer: servedOffer(offer) }));
   if (found.length === 0)
     reject(
@@ -110,7 +110,14 @@ function servedBy({ farm, reject }: Context, { name, serves, method }: Service):
     );
   const directors = new Set(farm.hosts('lvs-dr/director').map(({ host }) => host.name));
   const prepared = new Set(farm.hosts('lvs-dr/real').map(({ host }) => host.name));
-  for (const { host } of found) {
+  for (const { host, offer } of found) {
+    const { addresses = [] } = offer;
+    if (method !== 'nat' && addresses.length > 0 && !addresses.includes(vip.address))
+      reject(
+        'services',
+        `Service ${name}: ${host.name} listens on ${addresses.join(' and ')} alone, and requests come to it for ${vip.address} (method ${method}).`,
+        `Let ${serves} listen on all addresses, or take the method nat.`,
+      );
     if (directors.has(host.name))
       reject(
         'services',
@@ -156,7 +163,7 @@ function virtualServers(context: Context, service: Service, vip: Vip): readonly 
       `Service ${name}: with direct routing the real servers are in the network of the virtual address, ${vip.network}.`,
       'Leave "network" out, or take the method nat or tunnel.',
     );
-  const served = servedBy(context, service);
+  const served = servedBy(context, service, vip);
   warnOfWayBack(context, service, vip, served);
   const offer = commonOffer(context, service, served);
   const weights = new Map(farm.hosts('lvs-dr/real').map((one) => [one.host.name, one.offer]));
@@ -257,5 +264,13 @@ export function directedServers(context: Context): readonly VirtualServer[] {
       `${host.name} is a director and would run nagios: a director cannot reach an address that it balances.`,
       'Give nagios a host of its own.',
     );
-  return own.flatMap(({ service, vip }) => virtualServers(context, service, vip));
+  const servers = own.flatMap(({ service, vip }) => virtualServers(context, service, vip));
+  const names = [...new Set(own.map(({ vip }) => vip.name))].join(' and ');
+  if (!farm.hosts('heartbeat').some((one) => one.host.name === host.name))
+    context.warn(
+      'services',
+      `Nothing puts the virtual address ${names} on ${host.name}: it is a director without the role heartbeat.`,
+      'List heartbeat after lvs-dr/director in the roles of the tier, unless something else moves the address.',
+    );
+  return servers;
 }

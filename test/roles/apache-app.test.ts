@@ -225,7 +225,13 @@ describe('apache-app', () => {
     expect(outline(resources)).toContain('    socache_shmcb.load\n');
     expect(checks.map((check) => check.name)).toContain('certificate www.farm.example');
     const offer = rehearsal.resolved.view.hosts('apache-app')[0]?.offer;
-    expect(offer).toEqual({ port: 80, tlsPort: 443, healthPath: '/healthz', hostHeader: 'www.farm.example' });
+    expect(offer).toEqual({
+      port: 80,
+      tlsPort: 443,
+      healthPath: '/healthz',
+      hostHeader: 'www.farm.example',
+      addresses: [],
+    });
     expect(JSON.stringify({ resources, checks })).not.toContain('canary-5dd6f0');
   });
 

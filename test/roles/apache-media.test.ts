@@ -217,7 +217,7 @@ file /srv/www/static.farm.example/robots.txt
   it('offers its first virtual host', async () => {
     const { resolved } = await rehearse(inventory({ port: 8080, vhosts: [{ name: 'img.farm.example' }] }));
     const [found] = resolved.view.hosts('apache-media');
-    expect(found?.offer).toEqual({ port: 8080, healthPath: '/healthz', hostHeader: 'img.farm.example' });
+    expect(found?.offer).toEqual({ port: 8080, healthPath: '/healthz', hostHeader: 'img.farm.example', addresses: [] });
   });
 });
 

@@ -47,9 +47,13 @@ export async function rehearse(
 }
 
 /** What is wrong with an inventory, in the loader or in the roles of that host. */
-export async function mistakes(inventory: string, host: string): Promise<readonly Diagnostic[]> {
+export async function mistakes(
+  inventory: string,
+  host: string,
+  options?: Parameters<typeof rehearse>[1],
+): Promise<readonly Diagnostic[]> {
   try {
-    return (await rehearse(inventory)).host(host).diagnostics;
+    return (await rehearse(inventory, options)).host(host).diagnostics;
   } catch (error) {
     if (error instanceof FarmError) return error.diagnostics;
     throw error;

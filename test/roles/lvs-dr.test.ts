@@ -54,6 +54,8 @@ const STATIC = '{ name: static, vip: media, ports: [80], serves: apache-media }'
 /** One service for each tier, so that every real server has something to do. */
 const BOTH = `${WWW}, ${STATIC}`;
 
+const WITH_HEARTBEAT = 'lvs-dr/director, { heartbeat: { authkey: !env LVS } }';
+
 const CONFIG = '/etc/ha.d/ldirectord.cf';
 
 async function director(farm: Farm, host = 'lb1') {
@@ -350,10 +352,25 @@ sysctl net/ipv4/conf/eth0/send_redirects
     expect(outline((await real(nat, 'media1')).resources)).toBe('');
   });
 
+  it('is told where nobody would put the address up', async () => {
+    const said = async (lbRoles?: string) =>
+      (
+        await mistakes(inventory({ services: BOTH, ...(lbRoles === undefined ? {} : { lbRoles }) }), 'lb1', {
+          environment,
+        })
+      ).map(({ severity, detail }) => `${severity}: ${detail}`);
+    expect(await said()).toEqual([
+      'warning: Nothing puts the virtual address www and media on lb1: it is a director without the role heartbeat.',
+    ]);
+    expect(await said(WITH_HEARTBEAT)).toEqual([]);
+  });
+
   it('is told where translated answers would not come back', async () => {
     const nat = `${WWW}, { name: static, vip: media, ports: [8080], serves: apache-media, method: nat, network: db }`;
     const warnings = async (farm: Farm) =>
-      (await mistakes(inventory(farm), 'lb1')).map(({ severity, detail }) => `${severity}: ${detail}`);
+      (await mistakes(inventory({ ...farm, lbRoles: WITH_HEARTBEAT }), 'lb1', { environment })).map(
+        ({ severity, detail }) => `${severity}: ${detail}`,
+      );
     const past =
       'warning: Service static: clients of the network web would get the answers of media1, media2 directly, past the director, and not know them.';
     expect(await warnings({ services: nat })).toEqual([
@@ -803,6 +820,12 @@ describe('lvs-dr refuses', () => {
       wrong('check: { expect: "(" }'),
       'lb1',
       'Service www: "expect" is no regular expression: Invalid regular expression: /(/: Unterminated group.',
+    ],
+    [
+      'a server that listens on its own address alone',
+      { services: BOTH, appRoles: 'lvs-dr/real, { apache-app: { addresses: [10.77.0.21] } }' },
+      'lb1',
+      'Service www: app1 listens on 10.77.0.21 alone, and requests come to it for 10.77.0.100 (method direct).',
     ],
     [
       'another port for dns',
