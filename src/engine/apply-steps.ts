@@ -6,14 +6,13 @@ import type { PlannedChange } from '../plan/plan.ts';
 import { assess, probedBy, type Step } from '../plan/step.ts';
 import { bodies } from '../remote/file-script.ts';
 import type { Frame } from '../remote/frame.ts';
-import { isTimedOut, readAnswers } from '../remote/record.ts';
-import { TRANSACTION_STATUS } from '../remote/transaction.ts';
+import { readAnswers } from '../remote/record.ts';
 import { graver } from '../resource/change.ts';
 import type { Resource } from '../resource/define.ts';
 import { DEADLINES, PROBE_SECONDS } from './deadlines.ts';
-import { cureFor } from './failure.ts';
 import { withHungMounts } from './look.ts';
 import type { Session } from './session.ts';
+import { failureOf } from './step-failure.ts';
 import { DIFFERS_TAG, stepsScript } from './step-script.ts';
 
 /** What happened to a step, told as it happens. */
@@ -116,74 +115,6 @@ function isExplained(step: Step, resource: Resource, seen: ReadonlyMap<string, S
   if (now.state === 'unknown' || planned.state === 'unknown') return false;
   if (resource.type.covers?.(resource.desired, value(planned), value(now)) === true) return true;
   return resource.type.diff(resource.desired, value(now), []) === undefined && resource.type.members === undefined;
-}
-
-function failureOf(step: Step, host: string, status: number, output: string): Diagnostic {
-  const resource = resourceName(step.resource);
-  const rest = { host, resource, output: output.trim().split('\n').slice(-20).join('\n') };
-  const transaction = step.effect?.transaction;
-  const cure = cureFor(output, host);
-  if (transaction !== undefined) {
-    if (status === TRANSACTION_STATUS.refused)
-      return problem(
-        'service/refused-configuration',
-        'Configuration refused',
-        `The checker of ${transaction.unit} refuses the new configuration. Nothing was changed.`,
-        {
-          ...rest,
-          hint: 'Correct what it names, then plan again.',
-        },
-      );
-    if (status === TRANSACTION_STATUS.notShown)
-      return problem(
-        'service/not-validated',
-        'Configuration could not be validated',
-        `The new configuration of ${transaction.unit} could not be shown to its checker. Nothing was changed.`,
-        {
-          ...rest,
-          hint: cure ?? 'The host must allow mount namespaces (unshare) and have room in memory for a copy of the set.',
-        },
-      );
-    if (status === TRANSACTION_STATUS.checkerHung)
-      return problem(
-        'service/checker-timeout',
-        'Checker did not end',
-        `The checker of ${transaction.unit} did not end in time. Nothing was changed.`,
-        {
-          ...rest,
-          hint: 'Look at the host: a hung mount or name server may hold it. Then run the same command again.',
-        },
-      );
-    if (status === TRANSACTION_STATUS.rolledBack)
-      return problem(
-        'service/rolled-back',
-        'Change taken back',
-        transaction.wasActive
-          ? `${transaction.unit} on ${host} did not come up on the new configuration. The old set is back and the process is as it was.`
-          : `${transaction.unit} on ${host} did not come up. Its configuration is taken back, and it does not run, as before.`,
-        {
-          ...rest,
-          hint: cure ?? `Look at \`journalctl -u ${transaction.unit}\` on ${host}.`,
-        },
-      );
-    if (status === TRANSACTION_STATUS.broken)
-      return problem(
-        'service/broken',
-        'Change could not be taken back',
-        `${transaction.unit} on ${host} did not come up on the new configuration, and the old one could not be brought back either.`,
-        {
-          ...rest,
-          hint:
-            cure ??
-            `Log in to ${host} and look at \`systemctl status ${transaction.unit}\`; the next apply goes on from there.`,
-        },
-      );
-  }
-  const why = isTimedOut({ status }) ? 'its time was up' : `a command ended with status ${status}`;
-  return problem('remote/command-failed', 'Change failed', `${step.change.action} ${resource} on ${host}: ${why}.`, {
-    ...rest,
-    hint: cure ?? 'Put right what the output names, then run the same command again: it goes on from there.',
-  });
 }
 
 /** Runs steps that are all known in one exchange. Returns how many were made, and how it ended. */

@@ -3,7 +3,7 @@ import { boundedScript } from '../remote/overlay.ts';
 import { Script } from '../remote/sh.ts';
 import type { HostResult } from './events.ts';
 import { hostFailure } from './failure.ts';
-import { fail, isInterrupted, newHostRun, openHost, resultOf } from './host-run.ts';
+import { fail, newHostRun, openHost, resultOf } from './host-run.ts';
 import type { RunOptions } from './run.ts';
 
 /** How a command ended on one host. `code` is undefined where the host failed: see `result`. */
@@ -34,8 +34,7 @@ export async function execute(
         if (host === undefined) throw new Error(`${name} is not in the farm`);
         const run = newHostRun(host);
         const failed = () => ({ host: name, code: undefined, result: resultOf(run, false) });
-        if (isInterrupted(run, options) || !(await openHost(run, options)) || run.session === undefined)
-          return failed();
+        if (!(await openHost(run, options)) || run.session === undefined) return failed();
         const { session } = run;
         try {
           const marker = `${session.nonce}e`;

@@ -1,6 +1,6 @@
 import { semaphore } from '../lib/semaphore.ts';
 import { hostFailure } from './failure.ts';
-import { fail, isInterrupted, newHostRun, openHost, resultOf } from './host-run.ts';
+import { fail, newHostRun, openHost, resultOf } from './host-run.ts';
 import { lockedFailure } from './lock-host.ts';
 import { factsOf, lookAtHost } from './look.ts';
 import type { FactsResult, RunOptions } from './run.ts';
@@ -15,8 +15,7 @@ export async function gatherFacts(options: RunOptions): Promise<readonly FactsRe
         const host = options.farm.hosts.get(name);
         if (host === undefined) throw new Error(`${name} is not in the farm`);
         const run = newHostRun(host);
-        if (isInterrupted(run, options) || !(await openHost(run, options)) || run.session === undefined)
-          return { result: resultOf(run, false) };
+        if (!(await openHost(run, options)) || run.session === undefined) return { result: resultOf(run, false) };
         const startedAt = performance.now();
         try {
           const look = await lookAtHost(run.session, [], { lockTimeoutMs: options.lockTimeoutMs, asks: 'facts' });

@@ -65,8 +65,12 @@ export function newHostRun(host: Host): HostRun {
   };
 }
 
-/** Connects and starts the remote shell. Fills in `failure` instead of throwing. */
+/** Connects and starts the remote shell, unless the user wanted to stop. Fills in `failure` instead of throwing. */
 export async function openHost(run: HostRun, options: RunOptions): Promise<boolean> {
+  if (options.stopping.aborted) {
+    fail(run, interruption(run.host.name), options);
+    return false;
+  }
   const startedAt = options.transport.beganAt?.(run.host.name) ?? performance.now();
   try {
     run.connection = await options.transport.connect(run.host.name, options.killing);
@@ -90,12 +94,6 @@ export function interruption(host: string): HostFailure {
       hint: 'Run the same command again: it goes on from there.',
     }),
   };
-}
-
-/** True once the user wanted to stop: then the host is not begun, and that is noted. */
-export function isInterrupted(run: HostRun, options: RunOptions): boolean {
-  if (options.stopping.aborted) fail(run, interruption(run.host.name), options);
-  return options.stopping.aborted;
 }
 
 /** Notes a failure of the host and gives its connection up. */

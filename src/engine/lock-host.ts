@@ -2,6 +2,7 @@ import { hostname, userInfo } from 'node:os';
 import { type Diagnostic, problem } from '../model/diagnostic.ts';
 import { type ManifestEntry, manifestKey } from '../plan/manifest.ts';
 import { pathKey } from '../remote/file-script.ts';
+import { payloadText } from '../remote/frame.ts';
 import { STATE_DIRECTORY, signsOfLife } from '../remote/runtime.ts';
 import { joinScripts, Script, sh } from '../remote/sh.ts';
 import { STATE_FUNCTIONS } from '../remote/state-functions.ts';
@@ -43,12 +44,9 @@ exit $r`);
   const leaving = signsOfLife(sh`rm -f -- ${STATE_DIRECTORY}/owner ${LOG_PATH}`);
   const refused = await session.enter(command, leaving, exchange);
   if (refused !== undefined) {
-    const frame = refused.frames.find((one) => one.words[0] === 'locked');
-    const lockedBy = Buffer.from(frame?.payload ?? [])
-      .toString('utf8')
-      .trim();
+    const lockedBy = payloadText(refused.frames, 'locked')?.trim();
     const failure: HostFailure =
-      frame === undefined
+      lockedBy === undefined
         ? { outcome: 'failed', diagnostic: unwritable(host.name, 'cannot be made or locked', refused) }
         : lockedFailure(host.name, { lockedBy });
     fail(run, failure, options);
@@ -91,10 +89,7 @@ ${script.text}
 }
 
 function unwritable(host: string, how: string, answer: Answer): Diagnostic {
-  const frame = answer.frames.find((one) => one.words[0] === 'said');
-  const output = Buffer.from(frame?.payload ?? [])
-    .toString('utf8')
-    .trim();
+  const output = payloadText(answer.frames, 'said')?.trim() ?? '';
   return problem('host/cannot-write', 'Host cannot be written to', `${host}: ${STATE_DIRECTORY} ${how}.`, {
     host,
     output,

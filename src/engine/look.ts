@@ -6,7 +6,7 @@ import { type ManifestEntry, parseManifest } from '../plan/manifest.ts';
 import { probeBatch, readSeen, reasonOf, type Seen } from '../plan/observe.ts';
 import type { TypeProbe } from '../plan/probe-script.ts';
 import { FACTS_SCRIPT, parseFacts, parseSystem, SYSTEM_SCRIPT, type System } from '../remote/facts.ts';
-import type { Frame } from '../remote/frame.ts';
+import { payloadText } from '../remote/frame.ts';
 import { HUNG_MOUNTS, HUNG_MOUNTS_SECONDS, parseHungMounts } from '../remote/hung-mounts.ts';
 import { isTimedOut, type ProbeAnswers, readAnswers } from '../remote/record.ts';
 import { STATE_DIRECTORY } from '../remote/runtime.ts';
@@ -53,11 +53,6 @@ fi
 {
 ${inner.text}
 } 8<&- </dev/null`);
-}
-
-function payloadOf(frames: readonly Frame[], word: string): string | undefined {
-  const frame = frames.find((one) => one.words[0] === word);
-  return frame === undefined ? undefined : Buffer.from(frame.payload).toString('utf8');
 }
 
 /**
@@ -117,10 +112,10 @@ fi`,
     deadlineMs: DEADLINES.probeMs + lockTimeoutMs,
     doing: 'looking at the host',
   });
-  const lockedBy = payloadOf(answer.frames, 'locked');
+  const lockedBy = payloadText(answer.frames, 'locked');
   if (lockedBy !== undefined) return { lockedBy: lockedBy.trim() };
   const answers = await withHungMounts(session, readAnswers(answer.frames));
-  const manifest = payloadOf(answer.frames, 'manifest');
+  const manifest = payloadText(answer.frames, 'manifest');
   const facts = answers.records.get(FACTS_TAG)?.get(0);
   const failure = answers.failures.get(FACTS_TAG);
   return {
@@ -129,7 +124,7 @@ fi`,
     system: facts === undefined ? undefined : parseSystem(facts),
     facts: facts === undefined || asks !== 'facts' ? undefined : parseFacts(facts),
     factsFailure: failure === undefined ? 'The host said nothing.' : `The probe ${reasonOf(failure)}`,
-    holdings: parseHoldings(payloadOf(answer.frames, 'holdings') ?? ''),
+    holdings: parseHoldings(payloadText(answer.frames, 'holdings') ?? ''),
     hasState: manifest !== undefined,
   };
 }

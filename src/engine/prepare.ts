@@ -12,8 +12,8 @@ import type { StepWatcher } from './apply-steps.ts';
 import type { HostResult } from './events.ts';
 import { sendFilesAhead, takeFilesBack } from './files-first.ts';
 import { heldVips, partners } from './held-vips.ts';
-import { holdBack } from './hold-back.ts';
-import { type HostRun, interruption, isInterrupted, letGo, newHostRun, resultOf, stepsOf } from './host-run.ts';
+import { holdBack, partsTogether } from './hold-back.ts';
+import { type HostRun, interruption, letGo, newHostRun, resultOf, stepsOf } from './host-run.ts';
 import { planHostRun } from './plan-host-run.ts';
 import type { PreparedRun, RunOptions } from './run.ts';
 import { runSchedule, type Work } from './schedule.ts';
@@ -48,18 +48,20 @@ export async function prepareRun(options: RunOptions, { mayApply = true } = {}):
   });
   report({ kind: 'run-started', hosts: options.hosts });
   const forks = semaphore(options.forks);
+  const together = new Map<HostRun, readonly string[]>();
   await Promise.all(
     runs.map((run) =>
       forks.use(async () => {
-        if (!isInterrupted(run, options)) await planHostRun(run, resolved, filter, options);
+        await planHostRun(run, resolved, filter, options);
         run.plan = run.failure === undefined ? run.plan : { ...run.plan, state: failedState(run) };
+        together.set(run, partsTogether(run, options));
         // A thousand hosts without changes must not be held in memory until the last one is looked at.
         if (!mayApply || run.steps.length === 0) letGo(run);
         report({ kind: 'host-planned', plan: run.plan });
       }),
     ),
   );
-  for (const run of runs) holdBack(run, runs, options);
+  holdBack(runs, together, options);
   const plan: Plan = {
     formatVersion: PLAN_FORMAT_VERSION,
     farm: farm.name,

@@ -2,6 +2,7 @@ import { type Diagnostic, problem } from '../model/diagnostic.ts';
 import { resourceName } from '../plan/desired.ts';
 import type { Step } from '../plan/step.ts';
 import { bodies } from '../remote/file-script.ts';
+import { payloadText } from '../remote/frame.ts';
 import { NOT_OVERLAID, overlaidScript } from '../remote/overlay.ts';
 import { isTimedOut } from '../remote/record.ts';
 import { joinScripts, Script, sh } from '../remote/sh.ts';
@@ -40,9 +41,7 @@ ${shell.text}
 ${marker}in`);
   const notEntered = await session.enter(inside, new Script('BODIES=/tmp'), options);
   if (notEntered !== undefined) {
-    const output = Buffer.concat(notEntered.frames.map(({ payload }) => payload))
-      .toString('utf8')
-      .trim();
+    const output = payloadText(notEntered.frames, 'said')?.trim() ?? '';
     for (const step of checked) {
       const rest = { host, resource: resourceName(step.resource), output };
       refused.set(step, verdictOf(step, undefined, NOT_OVERLAID, rest));

@@ -12,7 +12,7 @@ import { type ResolvedFarm, resolveFarm } from '../role/view.ts';
 import type { HostResult } from './events.ts';
 import { hostFailure } from './failure.ts';
 import { heldVips } from './held-vips.ts';
-import { fail, type HostRun, isInterrupted, newHostRun, openHost, resultOf } from './host-run.ts';
+import { fail, type HostRun, newHostRun, openHost, resultOf } from './host-run.ts';
 import { lockedFailure } from './lock-host.ts';
 import { factsOf, lookAtHost } from './look.ts';
 import { tagFilter } from './prepare.ts';
@@ -50,7 +50,7 @@ async function checkHost(
 ): Promise<readonly CheckResult[]> {
   const { host } = run;
   const filter = tagFilter(options.roles, options.tags, options.skipTags);
-  if (isInterrupted(run, options) || !(await openHost(run, options)) || run.session === undefined) return [];
+  if (!(await openHost(run, options)) || run.session === undefined) return [];
   const { session } = run;
   try {
     let facts: Facts | undefined;

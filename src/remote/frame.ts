@@ -65,3 +65,9 @@ export function frameReader(nonce: string, limitBytes: number): { push(chunk: Ui
     },
   };
 }
+
+/** The payload, as text, of the first frame that begins with this word; undefined where there is none. */
+export function payloadText(frames: readonly Frame[], word: string): string | undefined {
+  const frame = frames.find((one) => one.words[0] === word);
+  return frame === undefined ? undefined : Buffer.from(frame.payload).toString('utf8');
+}

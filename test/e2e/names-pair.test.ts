@@ -351,6 +351,7 @@ grep -a -l -F -f /run/keys /proc/[0-9]*/cmdline /proc/[0-9]*/environ 2>/dev/null
       off.add(gone);
       await lab.host(gone).powerOff();
       await newKey(KEYS[0]);
+      expect((await farmctl('plan')).said).toContain(`heartbeat on ${holder} must change together with ${gone}`);
       const { exitCode, said } = await farmctl('apply', '--yes');
       expect(exitCode, said).toBe(4);
       expect(said).toContain(`heartbeat on ${holder} must change together with ${gone}`);
