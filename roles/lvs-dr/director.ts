@@ -22,7 +22,7 @@ import { ipvsTable } from './ipvs-table.ts';
 import { listed, netmask, rows } from './listed.ts';
 import { CONFIG_PATH, MAINTENANCE_PATH, MARKS_PATH } from './paths.ts';
 import { drainScript, filledScript, validateScript } from './scripts.ts';
-import { directedServers, isQuiescent, METHOD_WORDS, type VirtualServer } from './services.ts';
+import { directedServers, fallbackEnd, isQuiescent, METHOD_WORDS, type VirtualServer } from './services.ts';
 import { type Sync, syncOf } from './sync.ts';
 import type { Variables } from './variables.ts';
 
@@ -37,7 +37,7 @@ const section = ({ key }: VirtualServer): string => key.slice(3);
 
 /** What the template of ldirectord.cf is given for one entry. */
 function block(server: VirtualServer): Readonly<Record<string, unknown>> {
-  const { service: wanted, check, reals, port } = server;
+  const { service: wanted, check, reals } = server;
   const { persistence, fallback, method, mark } = wanted;
   const isNegotiated = ['http', 'https', 'dns', 'mysql'].includes(check.type);
   const at = (address: string, its: number) => (its === 0 ? address : `${address}:${its}`);
@@ -54,8 +54,7 @@ function block(server: VirtualServer): Readonly<Record<string, unknown>> {
     persistence: persistence?.seconds ?? false,
     netmask: persistence === undefined || persistence.prefix === 32 ? false : netmask(persistence.prefix),
     quiescent: isQuiescent(server) ? 'yes' : 'no',
-    fallback:
-      fallback === undefined ? false : `${fallback.address}:${fallback.port ?? port} ${METHOD_WORDS[fallback.method]}`,
+    fallback: fallback === undefined ? false : `${fallbackEnd(server)} ${METHOD_WORDS[fallback.method]}`,
     checkType: isNegotiated ? 'negotiate' : check.type === 'tcp' ? 'connect' : check.type,
     // A marked service has no port by which ldirectord could tell what is served.
     service: isNegotiated ? check.type : 'none',

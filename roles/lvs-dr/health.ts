@@ -79,11 +79,6 @@ export function checkType({ check, protocol }: Service, port: number, offer: Ser
   return port === offer.tlsPort ? 'https' : 'http';
 }
 
-/** The port on which a real server is asked that listens on `own`. */
-export function checkedPort({ check }: { readonly check: HealthCheck }, own: number): number {
-  return check.port ?? own;
-}
-
 /** Fills in what the service does not say. `port` is that of the real servers where their entry does not say it. */
 export function healthCheck(service: Service, type: CheckType, port: number, offer: ServedOffer): HealthCheck {
   const { check, mark } = service;

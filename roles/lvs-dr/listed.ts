@@ -1,5 +1,5 @@
-import { checkedPort, type HealthCheck } from './health.ts';
-import { isQuiescent, METHOD_FLAGS, type VirtualServer } from './services.ts';
+import type { HealthCheck } from './health.ts';
+import { fallbackEnd, isQuiescent, METHOD_FLAGS, type VirtualServer } from './services.ts';
 
 /**
  * Seconds for which farmctl waits for an answer: a probe has 30. Who answers later than that and is not listed is taken
@@ -24,7 +24,7 @@ function checkWords(server: VirtualServer, address: string): readonly string[] {
       String(own),
     ];
   return [
-    ...[check.type, address, String(checkedPort(server, own)), String(patience(check))],
+    ...[check.type, address, String(check.port ?? own), String(patience(check))],
     ...[
       check.request,
       check.expect,
@@ -41,15 +41,15 @@ function checkWords(server: VirtualServer, address: string): readonly string[] {
 /** The kernel's table as it shall be. */
 export function listed(servers: readonly VirtualServer[]) {
   return servers.map((server) => {
-    const { service, key, reals, check, port } = server;
-    const { name, scheduler, persistence, fallback, method } = service;
+    const { service, key, reals, check } = server;
+    const { name, scheduler, persistence, method } = service;
     return {
       name,
       key,
       scheduler,
       persistence: persistenceText(persistence),
       quiescent: isQuiescent(server),
-      fallback: fallback === undefined ? '' : `${fallback.address}:${fallback.port ?? port}`,
+      fallback: fallbackEnd(server) ?? '',
       timeout: patience(check),
       destinations: reals.map((one) => ({
         name: one.host,
@@ -75,9 +75,9 @@ function persistenceText(persistence: VirtualServer['service']['persistence']): 
 
 /** The beginning of each line of `ipvsadm -Sn` that a real or a fallback server of these has. */
 export function rows(servers: readonly VirtualServer[]): readonly string[] {
-  return servers.flatMap(({ key, reals, port, service: { fallback } }) => {
-    const ends = reals.map((one) => `${one.address}:${one.port}`);
-    const last = fallback === undefined ? [] : [`${fallback.address}:${fallback.port ?? port}`];
-    return [...ends, ...last].map((end) => `-a ${key} -r ${end} `);
+  return servers.flatMap((server) => {
+    const last = fallbackEnd(server);
+    const ends = server.reals.map((one) => `${one.address}:${one.port}`);
+    return [...ends, ...(last === undefined ? [] : [last])].map((end) => `-a ${server.key} -r ${end} `);
   });
 }

@@ -41,6 +41,11 @@ export function isQuiescent({ service, reals }: Pick<VirtualServer, 'service' | 
   return service.quiescent || reals.some(({ weight }) => weight === 0);
 }
 
+/** Address and port of who answers while no real server does; undefined for nobody. */
+export function fallbackEnd({ service: { fallback }, port }: VirtualServer): string | undefined {
+  return fallback === undefined ? undefined : `${fallback.address}:${fallback.port ?? port}`;
+}
+
 /** The VIPs that this host and its partner hold, in the order of the inventory. */
 export function ownVips(farm: FarmView, host: string): readonly Vip[] {
   return farm.vips.filter(({ pair }) => pair.includes(host));
