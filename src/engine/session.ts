@@ -3,7 +3,7 @@ import { type Content, piecesOfBytes } from '../model/content.ts';
 import { type Frame, FrameError, frameReader } from '../remote/frame.ts';
 import { LOADER } from '../remote/loader.ts';
 import { runtime } from '../remote/runtime.ts';
-import { Script, sh } from '../remote/sh.ts';
+import { joinScripts, Script, sh } from '../remote/sh.ts';
 import { type Channel, type Connection, TransportError } from '../transport/transport.ts';
 
 /** The most that one field of an answer may hold: an old text to be compared is at most 1 MiB. */
@@ -58,7 +58,7 @@ export interface Session {
   close(): void;
 }
 
-/** Opens the one channel of a host and starts the runtime; the first exchange carries it along. */
+/** Opens the one channel of a host; the first exchange starts the runtime. */
 export async function openSession(connection: Connection): Promise<Session> {
   const channel = await connection.start(LOADER);
   const nonce = randomHex(16);
@@ -148,6 +148,8 @@ export async function openSession(connection: Connection): Promise<Session> {
   }
 
   let sending: Promise<void> = Promise.resolve();
+  /** The runtime of a shell that waits for one. It goes together with the first request: that spares the host a process. */
+  let starting: ((first: Script | undefined) => Script) | undefined = (first) => runtime(nonce, first);
 
   function send(script: Script, contents: readonly Content[]): Promise<void> {
     const sent = sending.then(() => sendNow(script, contents));
@@ -156,6 +158,10 @@ export async function openSession(connection: Connection): Promise<Session> {
   }
 
   async function sendNow(script: Script, contents: readonly Content[]): Promise<void> {
+    const start = starting;
+    starting = undefined;
+    if (start !== undefined && contents.length === 0) return sendNow(start(script), []);
+    if (start !== undefined) await sendNow(start(undefined), []);
     // The mark at the end: a shell that reads a text into a variable drops the newlines behind it.
     const marked = `${script.text}\n#`;
     const head = [Buffer.byteLength(marked), ...contents.map(({ size = 0 }) => size)].join(' ');
@@ -193,11 +199,14 @@ export async function openSession(connection: Connection): Promise<Session> {
         const answer = await until([started, 'exit'], options);
         if (answer.last.words[0] === 'exit')
           return { frames: answer.frames, status: Number(answer.last.words[1] ?? 1) };
-        await send(new Script(`${variables.text}\n${runtime(nonce).text}`), []);
+        starting = (first) => joinScripts([variables, runtime(nonce, first)]);
         return undefined;
       }),
     leave: (options) =>
       bounded(options, async () => {
+        const start = starting;
+        starting = undefined;
+        if (start !== undefined) await send(start(undefined), []);
         await channel.write('0\n');
         const answer = await until(['exit']);
         return { frames: answer.frames, status: Number(answer.last.words[1] ?? 1) };
@@ -210,7 +219,6 @@ export async function openSession(connection: Connection): Promise<Session> {
     },
     close: () => connection.close(),
   };
-  await send(runtime(nonce), []);
   return session;
 }
 

@@ -70,11 +70,12 @@ trap farmctl_exit EXIT`);
  * script, then the bodies; it puts the bodies into files `$B/0`, `$B/1`… first, then runs the script in a subshell, so
  * nothing is written by a request that did not come whole. A `head` that reads further than it is told (busybox's: one
  * program of many names) would take the next words; there it ends with the frame `unfit PATH`. A script ends in another character than a newline, which the
- * shell would drop. `0` ends it. The end of a request is the frame `exit STATUS`.
+ * shell would drop. `0` ends it. The end of a request is the frame `exit STATUS`. The first request may come along: it
+ * is a function then, so nothing of it runs either unless all of it is there.
  * @param nonce 32 hexadecimal digits
  */
-export function runtime(nonce: string): Script {
-  return new Script(`${ENVIRONMENT}farmctl_nonce=${nonce} farmctl_tag=
+export function runtime(nonce: string, first: Script | undefined): Script {
+  return new Script(`${ENVIRONMENT}farmctl_nonce=${nonce} farmctl_tag= B=
 exec 3>&1 4>&2 1>/dev/null 2>&1
 trap '' HUP PIPE
 ${FRAME_FUNCTIONS}${String.raw`
@@ -104,6 +105,7 @@ closed_frame() { frame "$1
 serve() {
   ! reads_ahead || { closed_frame "unfit $d/head"; exit 1; }
   closed_frame hello
+  [ -z "$1" ] || { ( "$1" ); closed_frame "exit $?"; }
   while read -r line; do
     set -- $line
     [ "$1" != 0 ] || break
@@ -119,7 +121,7 @@ serve() {
     closed_frame "exit $r"
   done
 }
-`.replaceAll('\\${', '${')}serve
+`.replaceAll('\\${', '${')}${first === undefined ? 'serve ""' : `first() { :\n${first.text}\n}\nserve first`}
 exit 0`);
 }
 
