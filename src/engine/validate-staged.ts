@@ -34,11 +34,13 @@ export async function validateStaged(session: Session, steps: readonly Step[], h
   const options = { deadlineMs: DEADLINES.checkerMs, doing: 'letting the checkers read the new configuration' };
   const marker = session.nonce;
   const inside = (shell: Script) =>
-    new Script(`said=$(unshare -m --propagation slave true 2>&1) || { frame said; printf %s "$said" >&3; frame .; exit ${NOT_OVERLAID}; }
-unshare -m --propagation slave sh /dev/fd/8 8<<'${marker}in'
+    new Script(`unshare -m --propagation slave sh /dev/fd/8 8<<'${marker}in'
 mount -t tmpfs -o mode=0700 farmctl /tmp || exit ${NOT_OVERLAID}
 ${shell.text}
-${marker}in`);
+${marker}in
+r=$?
+[ $r -eq 0 ] || said=$(unshare -m --propagation slave true 2>&1) || { frame said; printf %s "$said" >&3; frame .; }
+exit $r`);
   const notEntered = await session.enter(inside, new Script('BODIES=/tmp'), options);
   if (notEntered !== undefined) {
     const output = payloadText(notEntered.frames, 'said')?.trim() ?? '';

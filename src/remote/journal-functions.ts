@@ -49,19 +49,33 @@ export const JOURNAL_UNIT_PATH = '/etc/systemd/system/farmctl-journal.service';
  *
  * - `begin UNIT`: makes `D`, forgets a journal that was not finished being written, and the old names of a set that was
  *   whole when the host died.
+ * - `note NAME TEXT`: a file of `D` that `keep_notes` flushes and gives its name, together with the others, in their order.
  * - `journal_open UNIT_TEXT JOURNAL`: begins the coming journal, with the lines of an interrupted one, and has leftovers run at boot.
  * - `claiming KEY`, `unclaim KEY PATH`: a path that this transaction was the first to claim is given up again.
  * - `second_name KEY PATH OLD`: the old thing gets its second name and the coming journal a line, once for all tries;
  *   a second name that is gone was put back by a journal that could not be removed.
  * - `mode_now KEY DIRECTORY WORD`: the coming journal gets a line with the mode and owners of a directory as they are.
- * - `journal_close`: flushes the journal and gives it its name. From here on a crash is put right at boot.
+ * - `journal_close`: flushes the journal and gives it its name, after what was noted. From here on a crash is put right at boot.
+ * - `is_active UNIT`: the unit runs; then `invocation` says which process it is.
  * - `stamp_is_current UNIT`: there is a stamp, of the process that runs now.
+ * - `note_stamp RELOAD RESTART PATH...`: notes a stamp of the process `invocation`.
  * - `refresh_stamp UNIT PATH...`: the process has loaded the set again as it is; the stamp's digests stay.
- * - `journal_run`: the old set comes back, and where the journal cannot be removed (read-only) it has no more to do; `journal_done`, `forget_old_names`: the new set is whole.
+ * - `journal_run`: the old set comes back, and where the journal cannot be removed (read-only) it has no more to do.
+ * - `set_is_whole RELOAD RESTART PATH...`: the journal is done, then the stamp is that of the new set; `forget_old_names`.
  */
 export const TRANSACTION_FUNCTIONS = String.raw`begin() {
-  D=$S/services/$1 adds=
+  D=$S/services/$1 adds= noted= invocation=
   { [ -d "$D" ] || mkdir -- "$D"; } && clear "$D/journal.new" && forget_old_names
+}
+note() { clear "$D/$1.new" && printf '%s\n' "$2" >"$D/$1.new" && noted="$noted $1"; }
+keep_notes() {
+  [ -n "$noted" ] || return 0
+  set --
+  for n in $noted; do set -- "$@" "$D/$n.new"; done
+  sync -- "$@" || return 1
+  for n in $noted; do mv -fT -- "$D/$n.new" "$D/$n" || return 1; done
+  noted=
+  sync -- "$D"
 }
 claimed=' '
 claiming() { [ -e "$S/paths/$1" ] || claimed="$claimed$1 "; }
@@ -90,27 +104,42 @@ mode_now() {
   m=$(stat -c '%u:%g %a' -- "$2") && printf '%s\n' "mode $1 $m $3" >>"$D/journal.new"
 }
 journal_close() {
-  sync -- "$D/journal.new" && mv -fT -- "$D/journal.new" "$D/journal" && sync -- "$D"
+  noted="$noted journal"
+  keep_notes
 }
 journal_run() { sh "$D/journal" || return 1; rm -f -- "$D/journal" && sync -- "$D" || :; }
-journal_done() { [ ! -e "$D/journal" ] || { mv -fT -- "$D/journal" "$D/journal.done" && sync -- "$D"; }; }
+set_is_whole() {
+  noted=
+  r=0
+  { note_stamp "$@" && sync -- "$D/stamp.new"; } || { r=1; rm -f -- "$D/stamp.new"; }
+  [ ! -e "$D/journal" ] || mv -fT -- "$D/journal" "$D/journal.done" || return 1
+  { [ "$r" -ne 0 ] || mv -fT -- "$D/stamp.new" "$D/stamp" || r=1; } && sync -- "$D" && return "$r"
+}
 forget_old_names() { [ ! -e "$D/journal.done" ] || { farmctl_commit=1 sh "$D/journal.done" && rm -f -- "$D/journal.done"; }; }
 refresh_stamp() {
-  u=$1
+  invocation_of "$1"
   shift
-  write_stamp "$u" "$(sed -n 's/^reload //p' "$D/stamp")" "$(sed -n 's/^restart //p' "$D/stamp")" "$@"
+  noted=
+  note_stamp "$(sed -n 's/^reload //p' "$D/stamp")" "$(sed -n 's/^restart //p' "$D/stamp")" "$@" && keep_notes
 }
+invocation_of() { invocation=$(systemctl show -P InvocationID -- "$1"); }
 stamp_is_current() {
-  [ -e "$D/stamp" ] && grep -qx "invocation $(systemctl show -P InvocationID -- "$1")" "$D/stamp"
+  invocation_of "$1"
+  [ -e "$D/stamp" ] && grep -qx "invocation $invocation" "$D/stamp"
 }
-write_stamp() {
-  u=$1 a=$2 c=$3
-  shift 3
-  u=$(systemctl show -P InvocationID -- "$u")
+is_active() {
+  i=$(timeout -k 5 60 systemctl show -p ActiveState,InvocationID -- "$1") || return 1
+  case $i in *ActiveState=active* | *ActiveState=reloading* | *ActiveState=refreshing*) ;; *) return 1 ;; esac
+  invocation=${'${i#*InvocationID=}'}
+  invocation=${'${invocation%%[!0-9a-f]*}'}
+}
+note_stamp() {
+  a=$1 c=$2
+  shift 2
   i=$(stat --printf '%i %.9Z\n' -- "$@" 2>/dev/null)
-  write_whole "$D" "$D/stamp" "reload $a
+  note stamp "reload $a
 restart $c
-invocation $u
+invocation $invocation
 $i"
 }
 `;

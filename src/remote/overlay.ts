@@ -7,6 +7,9 @@ import { ROOTS } from './state-functions.ts';
 /** Exit status of an overlaid checker: the set could not be laid over the real paths, so nothing was checked. */
 export const NOT_OVERLAID = 98;
 
+/** With which an overlaid checker's status 1 is told apart from 1 of `unshare` itself. */
+const REFUSED = 95;
+
 /** What all directories that a set touches may hold together, for their copies lie in memory. */
 const COPIES_MIB = 256;
 
@@ -94,15 +97,17 @@ export function overlaidScript(
     sh`scratch /run && scratch /var/log || exit ${NOT_OVERLAID}`,
     ...operations.map((operation) => sh`${lay(operation, sent)} || exit ${NOT_OVERLAID}`),
     boundedScript(checker, seconds, `${marker}1`),
+    new Script(`r=$?\n[ $r -ne 1 ] || r=${REFUSED}\nexit $r`),
   ]);
   // Its scratch space lies over a directory of farmctl's own that no checker needs; before there is one, in a private /tmp.
   return new Script(`{ BODIES=\${BODIES-} M=${STATE_DIRECTORY}/manifest
 [ -z "$BODIES" ] || M=$BODIES/overlay
 export B M
-# Its own failure has the same status as a checker's.
-if unshare -m --propagation slave true; then unshare -m --propagation slave sh /dev/fd/8 8<<'${marker}0' </dev/null
+unshare -m --propagation slave sh /dev/fd/8 8<<'${marker}0' </dev/null
 ${inner.text}
 ${marker}0
-else (exit ${NOT_OVERLAID}); fi
+r=$?
+case $r in 1) r=${NOT_OVERLAID} ;; ${REFUSED}) r=1 ;; esac
+[ $r -eq 0 ] || (exit $r)
 }`);
 }

@@ -34,7 +34,7 @@ export const ROOTS = `roots() {
 export const STATE_FUNCTIONS = String.raw`${ROOTS}S=${STATE_DIRECTORY}
 open_state() {
   [ -d "$S/directories" ] && [ -d "$S/services" ] && [ -d "$S/paths" ] && [ -d "$S/originals" ] && [ -d "$S/manifest" ] && return 0
-  mkdir -p -m 0700 -- "$S" && mkdir -p -- "$S/manifest" "$S/originals" "$S/paths" "$S/services" "$S/directories"
+  ( umask 077; mkdir -p -- "$S/manifest" "$S/originals" "$S/paths" "$S/services" "$S/directories" )
 }
 there() { [ -e "$1" ] || [ -L "$1" ]; }
 say() { printf '%s\n' "$*" >&2; }
@@ -54,16 +54,17 @@ keep() {
 own() { [ -e "$S/paths/$1" ] || printf '' >|"$S/paths/$1"; }
 manifest_add() { write_whole "$S/manifest" "$S/manifest/$1" "$2"; }
 manifest_drop() { rm -f -- "$S/manifest/$1" && sync -- "$S/manifest"; }
-key_of() { printf %s "$1" | sha256sum | cut -c 1-32; }
+key_of() { key=$(printf %s "$1" | sha256sum) && key=${'${key%"${key#????????????????????????????????}"}'}; }
 no_room() { [ ! -d "$1/${WAITING_ROOM}" ] || rm -rf -- "$1/${WAITING_ROOM}"; }
 parents() {
   if [ -d "$1" ]; then no_room "$1"; return; fi
   case $1 in /*/*) parents "${'${1%/*}'}" || return 1 ;; esac
-  mkdir -m 0755 -- "$1" && printf '' >"$S/directories/$(key_of "$1")"
+  mkdir -m 0755 -- "$1" && key_of "$1" && printf '' >"$S/directories/$key"
 }
 forget_parents() {
   case $1 in /*/*) ;; *) return 0 ;; esac
-  set -- "$1" "$(key_of "$1")"
+  key_of "$1"
+  set -- "$1" "$key"
   [ -e "$S/directories/$2" ] && rmdir -- "$1" 2>/dev/null || return 0
   rm -f -- "$S/directories/$2"
   forget_parents "$(dirname -- "$1")"

@@ -17,7 +17,8 @@ export interface Transaction {
   readonly process: ProcessAction;
   /** How a running process takes the new set where `process` is `reload`. */
   readonly reload: Script;
-  readonly verify: Script;
+  /** Undefined: that the unit is active is all that is known of it. */
+  readonly verify: Script | undefined;
   /** Undefined: enabled or disabled as it should be. */
   readonly enable: boolean | undefined;
   /** The unit is masked (by us, until its configuration exists): unmask it after the swap. */
@@ -31,9 +32,16 @@ export interface Transaction {
   readonly stamp: { readonly reload: string; readonly restart: string; readonly paths: readonly string[] };
   /**
    * Digests of what was found, for a running service that has no stamp yet; `isLoaded` where the process runs on the
-   * files as they are.
+   * files as they are. `invocation` is systemd's name of that process.
    */
-  readonly found: { readonly reload: string; readonly restart: string; readonly isLoaded: boolean } | undefined;
+  readonly found:
+    | {
+        readonly reload: string;
+        readonly restart: string;
+        readonly isLoaded: boolean;
+        readonly invocation: string;
+      }
+    | undefined;
   /** An earlier run was interrupted: its journal is still there. */
   readonly interrupted: boolean;
   /** It ends behind the swap: the process has its turn in a transaction of its own, or the files are taken back. */
@@ -85,10 +93,6 @@ function processScript(transaction: Transaction, action: ProcessAction, marker: 
   }
 }
 
-function stampScript(unit: string, digests: { reload: string; restart: string }, paths: readonly string[]): Script {
-  return sh`write_stamp ${unit} ${digests.reload} ${digests.restart} ${paths}`;
-}
-
 /**
  * Puts the process back after the files are. What it has loaded then is told by a stamp, or by none if it is new. A
  * stamp that cannot be written or removed is no failure of the way back: it fits the files no more, and decides nothing.
@@ -121,12 +125,20 @@ function undoScript(transaction: Transaction, marker: string): Script {
   return joinScripts(lines);
 }
 
+/** That the process, where there is one, runs on the new set. From then on `invocation` says which process that is. */
+function proofScript({ unit, process, wasActive, verify }: Transaction, marker: string): Script {
+  if (process === 'stop' || (process === 'none' && !wasActive)) return sh`invocation_of ${unit}`;
+  if (verify === undefined) return sh`is_active ${unit} || undo`;
+  return sh`${boundedScript(verify, VERIFY_SECONDS, marker)} || undo
+invocation_of ${unit}`;
+}
+
 /** Once the new set is not wanted any more: nothing of it lies beside the old one, and what was claimed for it is not ours. */
 function discardScript(operations: readonly FileOperation[]): Script {
   const lines = operations.flatMap(({ kind, path }) =>
     kind === 'directory' ? [] : [sh`rm -f -- ${besides(path).fresh}`, sh`unclaim ${pathKey(path)} ${path}`],
   );
-  return joinScripts([sh`discard() {`, sh`rm -f -- "$D/journal.new"`, ...lines, sh`}`]);
+  return joinScripts([sh`discard() {`, sh`rm -f -- "$D/journal.new" "$D/before.new" "$D/stamp.new"`, ...lines, sh`}`]);
 }
 
 /** Files that went ahead are taken back; the process has not loaded them. Ends with 1 where that fails. */
@@ -147,7 +159,7 @@ export function transactionScript(transaction: Transaction, sent: Bodies, marker
   const fail = sh`{ discard; exit ${TRANSACTION_STATUS.untouched}; }`;
   const lines: Script[] = [discardScript(operations), sh`begin ${unit} || ${fail}`];
   const before = `${transaction.wasActive ? 'active' : 'inactive'} ${transaction.wasEnabled ? 'enabled' : 'disabled'}`;
-  lines.push(sh`[ -e "$D/before" ] || [ -e "$D/stamp" ] || write_whole "$D" "$D/before" ${before} || ${fail}`);
+  lines.push(sh`[ -e "$D/before" ] || [ -e "$D/stamp" ] || note before ${before} || ${fail}`);
   const swaps = operations.length > 0;
   const bringsBack = (path: string) => sh`there ${besides(path).fresh}`;
   if (swaps) {
@@ -170,7 +182,8 @@ export function transactionScript(transaction: Transaction, sent: Bodies, marker
     const paths = found.isLoaded ? stamp.paths : [];
     // Once newer files lie there, an older stamp tells no more of a process that was restarted since.
     const isTold = transaction.goesAhead && found.isLoaded ? sh`stamp_is_current ${unit}` : sh`[ -e "$D/stamp" ]`;
-    lines.push(sh`${isTold} || ${stampScript(unit, found, paths)} || ${fail}`);
+    const { reload, restart, invocation } = found;
+    lines.push(sh`${isTold} || { invocation=${invocation}; note_stamp ${reload} ${restart} ${paths}; } || ${fail}`);
   }
   if (swaps) {
     for (const { kind, path } of operations) {
@@ -183,7 +196,7 @@ export function transactionScript(transaction: Transaction, sent: Bodies, marker
       lines.push(sh`second_name ${key} ${path} ${old} ${sh`${key} ${path} ${old}`.text} || ${fail}`);
     }
     lines.push(sh`journal_close || ${fail}`);
-  }
+  } else lines.push(sh`keep_notes || ${fail}`);
   lines.push(sh`undo() {`, undoScript(transaction, marker), sh`}`);
   for (const operation of operations) {
     const { path } = operation;
@@ -204,11 +217,10 @@ export function transactionScript(transaction: Transaction, sent: Bodies, marker
   if (transaction.unmask) lines.push(sh`systemctl -q unmask -- ${unit} || undo`);
   if (transaction.enable === false) lines.push(sh`${systemctl(['-q', 'disable', '--', unit])} || undo`);
   lines.push(sh`${processScript(transaction, transaction.process, marker)} || undo`);
-  const stopped = transaction.process === 'stop' || (transaction.process === 'none' && !transaction.wasActive);
-  if (!stopped) lines.push(sh`${boundedScript(transaction.verify, VERIFY_SECONDS, marker)} || undo`);
+  lines.push(proofScript(transaction, marker));
   if (transaction.enable === true) lines.push(sh`${systemctl(['-q', 'enable', '--', unit])} || undo`);
   const late = sh`exit ${TRANSACTION_STATUS.untouched}`;
-  lines.push(sh`journal_done || ${late}`, sh`${stampScript(unit, stamp, stamp.paths)} || ${late}`);
+  lines.push(sh`set_is_whole ${stamp.reload} ${stamp.restart} ${stamp.paths} || ${late}`);
   lines.push(sh`forget_old_names || ${late}`);
   for (const operation of operations)
     if (operation.kind === 'restore') lines.push(sh`release ${pathKey(operation.path)} ${operation.path}`);

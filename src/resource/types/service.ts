@@ -81,7 +81,7 @@ function apply(desired: ServiceDesired, observed: ServiceState | undefined, memb
     checkers: desired.checkers ?? [],
     process: decision.process,
     reload: desired.reload instanceof Script ? desired.reload : sh`systemctl reload -- ${unit}`,
-    verify: desired.verify ?? sh`systemctl is-active -q -- ${unit}`,
+    verify: desired.verify,
     enable: decision.enable,
     unmask: decision.unmask,
     wasActive,
@@ -89,7 +89,12 @@ function apply(desired: ServiceDesired, observed: ServiceState | undefined, memb
     daemonReload: decision.daemonReload,
     stamp: { reload: sha256(JSON.stringify(contents)), restart: decision.restartDigest, paths: setPaths(desired) },
     found: wasActive
-      ? { reload: 'found', restart: decision.foundRestartDigest, isLoaded: decision.owes === 'nothing' }
+      ? {
+          reload: 'found',
+          restart: decision.foundRestartDigest,
+          isLoaded: decision.owes === 'nothing',
+          invocation: observed.invocation,
+        }
       : undefined,
     interrupted: observed?.interrupted ?? false,
   };
