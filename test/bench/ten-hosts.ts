@@ -27,6 +27,15 @@ export async function tenHosts(lab: Lab, { words, folder }: Installed): Promise<
   const hosts = lab.hostNames.map((name) => lab.host(name));
   const farmctl = (command: string, ...more: readonly string[]) =>
     sample(start, [...words, command, '-i', TEN_HOSTS, ...more], { scratch: folder });
+  const bareLogins = [
+    ...[process.execPath, join(PROJECT_PATH, 'test/bench/bare-logins.mjs'), lab.keyPath],
+    ...(await Promise.all(
+      hosts.map(async (host) => {
+        const [, key = ''] = (await host.must('cat /etc/ssh/ssh_host_ed25519_key.pub')).split(' ');
+        return `${host.addressIn()}=${key.trim()}`;
+      }),
+    )),
+  ];
   const clients = lab.hostNames.map((name) => `ssh -o ${DEFAULT_KEX} ${name} true &`).join(' ');
   const first: Sample[] = [];
   for (let round = 0; round < 3; round++) {
@@ -36,14 +45,17 @@ export async function tenHosts(lab: Lab, { words, folder }: Installed): Promise<
   const drift: Sample[] = [];
   const again: Sample[] = [];
   const floor: number[] = [];
+  const bare: Sample[] = [];
   for (let round = 0; round <= ROUNDS; round++) {
     const ssh = await lab.run(['sh', '-c', `${clients} wait`]);
     const looked = await farmctl('drift');
     const applied = await farmctl('apply', '--yes');
+    const loggedIn = await sample(start, bareLogins, { scratch: folder });
     if (round === 0) continue;
     floor.push(ssh.durationMs);
     drift.push(looked);
     again.push(applied);
+    bare.push(loggedIn);
   }
   const wall = (samples: readonly Sample[]) => median(samples.map((one) => one.wallMs));
   // Each round's own ratio: what else the machine does meanwhile weighs on both.
@@ -58,6 +70,14 @@ export async function tenHosts(lab: Lab, { words, folder }: Installed): Promise<
       target: 0.8,
       detail: `${ms(wall(drift))} against ${ms(median(floor))} of ten \`ssh HOST true\` side by side`,
       ...costs(drift),
+    },
+    {
+      name: 'logins alone, by the same library',
+      value: ratio(bare, floor),
+      unit: 'ratio',
+      target: undefined,
+      detail: `${ms(wall(bare))}: no inventory is read, and nothing is looked at`,
+      ...costs(bare),
     },
     {
       name: 'apply without changes',

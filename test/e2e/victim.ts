@@ -61,8 +61,9 @@ export function victimOf(site: Site, inventory: string): Victim {
     loaded: async () => (await host.must('cat /run/pair.loaded')).trim().split(' ').sort(),
 
     async servedSoon() {
-      const wait = 'timeout 60 sh -c "until [ -e /run/pair.loaded ]; do sleep 0.1; done"';
-      return (await host.must(`${wait} && cat /run/pair.loaded`)).trim().split(' ');
+      // It goes away and comes back while the service is restarted by what the dead farmctl had begun.
+      const once = 'timeout 60 sh -c "until cat /run/pair.loaded 2>/dev/null; do sleep 0.1; done"';
+      return (await host.must(once)).trim().split(' ');
     },
 
     async timed() {
