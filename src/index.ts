@@ -1,4 +1,5 @@
 /** All that a role may import: `import { defineRole, file, t } from 'farmctl'`. */
+export { didYouMean } from './lib/closest.ts';
 export { bytes, Content, text } from './model/content.ts';
 export { type Diagnostic, FarmError, problem } from './model/diagnostic.ts';
 export type { Network, Vip } from './model/farm.ts';

@@ -22,6 +22,12 @@ export interface HealthCheck {
   readonly failures: number;
 }
 
+interface Mistake {
+  /** The argument of `check` that is wrong or missing. */
+  readonly field: string;
+  readonly detail: string;
+}
+
 /** Arguments that only some types use. */
 const USES: Readonly<Record<'request' | 'expect' | 'host' | 'user' | 'password' | 'database' | 'command', string>> = {
   request: 'http https dns mysql',
@@ -39,35 +45,38 @@ const NEEDS_TCP: readonly CheckType[] = ['http', 'https', 'tcp', 'mysql'];
 /** The port of DNS, which ldirectord asks whatever it is told. */
 const DNS_PORT = 53;
 
-/** What is wrong with the check of a service, as a sentence; undefined: nothing. */
-export function checkMistake({ name, check, protocol }: Service, type: CheckType): string | undefined {
-  for (const [field, types] of Object.entries(USES)) {
+/** What is wrong with the check of a service: the argument and a sentence; undefined: nothing. */
+export function checkMistake({ name, check, protocol }: Service, type: CheckType): Mistake | undefined {
+  const wrong = (field: string, detail: string): Mistake => ({ field, detail: `Service ${name}${detail}` });
+  for (const [field, types] of Object.entries(USES))
     if (field in check && !types.split(' ').includes(type))
-      return `Service ${name}: "${field}" has no meaning for a check of type ${type}.`;
-  }
-  const missing = (field: string) => `Service ${name}: a check of type ${type} needs "${field}".`;
+      return wrong(field, `: "${field}" has no meaning for a check of type ${type}.`);
+  const missing = (field: string) => wrong(field, `: a check of type ${type} needs "${field}".`);
   if (type === 'dns' && check.request === undefined) return missing('request');
   if (type === 'dns' && check.expect === undefined) return missing('expect');
   if (type === 'dns' && check.port !== undefined && check.port !== DNS_PORT)
-    return `Service ${name}: a check of type dns asks port ${DNS_PORT}, whatever "port" says.`;
+    return wrong('port', `: a check of type dns asks port ${DNS_PORT}, whatever "port" says.`);
   if (type === 'mysql' && check.user === undefined) return missing('user');
   if (type === 'mysql' && check.database === undefined) return missing('database');
   if (type === 'external' && check.command === undefined) return missing('command');
   if ((type === 'http' || type === 'https') && check.request !== undefined && !check.request.startsWith('/'))
-    return `Service ${name}: the request "${check.request}" is no path: it must begin with a slash.`;
+    return wrong('request', `: the request "${check.request}" is no path: it must begin with a slash.`);
   if (protocol === 'udp' && NEEDS_TCP.includes(type) && check.port === undefined)
-    return `Service ${name} is UDP, and a check of type ${type} speaks TCP: take dns, external or ping, or say which TCP port is asked.`;
-  return type === 'dns' ? undefined : expressionMistake(name, check.expect);
+    return wrong(
+      'type',
+      ` is UDP, and a check of type ${type} speaks TCP: take dns, external or ping, or say which TCP port is asked.`,
+    );
+  const reason = type === 'dns' ? undefined : expressionMistake(check.expect);
+  return reason === undefined ? undefined : wrong('expect', `: "expect" is no regular expression: ${reason}.`);
 }
 
-function expressionMistake(name: string, expect: string | undefined): string | undefined {
+function expressionMistake(expect: string | undefined): string | undefined {
   if (expect === undefined) return undefined;
   try {
     new RegExp(expect);
     return undefined;
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    return `Service ${name}: "expect" is no regular expression: ${reason}.`;
+    return error instanceof Error ? error.message : String(error);
   }
 }
 

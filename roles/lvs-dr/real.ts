@@ -1,6 +1,7 @@
 import {
   type Check,
   commandCheck,
+  didYouMean,
   file,
   kernelModule,
   packages,
@@ -12,6 +13,7 @@ import {
   unitFile,
 } from 'farmctl';
 import { loopbackVip } from './loopback-vip.ts';
+import { placeOf } from './place.ts';
 import type { Service, Variables } from './variables.ts';
 
 type Context = RoleContext<Variables>;
@@ -45,8 +47,8 @@ function servedHere({ farm, host, variables, reject }: Context): readonly (Servi
   for (const name of Object.keys(variables.weights))
     if (!found.has(name))
       reject(
-        'weights',
-        `"${name}" is no service that ${host.name} serves.`,
+        ['weights', name],
+        `"${name}" is no service that ${host.name} serves.${didYouMean(name, found.keys())}`,
         `It serves ${[...found.keys()].join(', ')}.`,
       );
   return [...found.values()];
@@ -58,7 +60,7 @@ function carried(context: Context): readonly Carried[] {
   for (const { address, method, name } of all)
     if ((method === 'tunnel' ? TUNNEL : 'lo') !== devices.get(address))
       context.reject(
-        'services',
+        placeOf(context, { name }, 'method'),
         `Service ${name}: another service sends requests for ${address} to ${context.host.name} by another method.`,
         'One virtual address takes one method.',
       );

@@ -1,6 +1,7 @@
-import type { FarmView, HostView, RoleContext, Vip } from 'farmctl';
+import { didYouMean, type FarmView, type RoleContext, type Vip } from 'farmctl';
 import { checkMistake, checkType, type HealthCheck, healthCheck } from './health.ts';
-import { type ServedOffer, servedOffer } from './offers.ts';
+import { placeOf } from './place.ts';
+import { commonOffer, realPort, servedBy } from './served.ts';
 import type { Method, Service, Variables } from './variables.ts';
 import { warnOfWayBack } from './way-back.ts';
 
@@ -26,7 +27,6 @@ export interface VirtualServer {
 }
 
 type Context = RoleContext<Variables>;
-type Served = { readonly host: HostView; readonly offer: ServedOffer };
 
 export const METHOD_FLAGS: Readonly<Record<Method, string>> = { direct: '-g', nat: '-m', tunnel: '-i' };
 
@@ -55,18 +55,21 @@ export function ownVips(farm: FarmView, host: string): readonly Vip[] {
 export function ownServices(context: Context): readonly { readonly service: Service; readonly vip: Vip }[] {
   const { farm, host, variables, reject } = context;
   const names = new Set<string>();
-  for (const { name } of variables.services) {
-    if (names.has(name)) reject('services', `Two services have the name ${name}.`, 'Give one of them another name.');
+  for (const [index, { name }] of variables.services.entries()) {
+    if (names.has(name))
+      reject(['services', index, 'name'], `Two services have the name ${name}.`, 'Give one of them another name.');
     names.add(name);
   }
-  const known = farm.vips.map(({ name }) => name).join(', ');
+  const known = farm.vips.map(({ name }) => name);
   const all = variables.services.map((service) => {
     const vip = farm.vips.find(({ name }) => name === service.vip);
     return vip === undefined
       ? reject(
-          'services',
-          `Service ${service.name}: there is no virtual address "${service.vip}".`,
-          known === '' ? 'Write it under "vips", with its pair of directors.' : `The virtual addresses are ${known}.`,
+          placeOf(context, service, 'vip'),
+          `Service ${service.name}: there is no virtual address "${service.vip}".${didYouMean(service.vip, known)}`,
+          known.length === 0
+            ? 'Write it under "vips", with its pair of directors.'
+            : `The virtual addresses are ${known.join(', ')}.`,
         )
       : { service, vip };
   });
@@ -80,91 +83,18 @@ export function ownServices(context: Context): readonly { readonly service: Serv
   return own;
 }
 
-/** The port of the real servers. Refuses another one than the client's where the method cannot translate it. */
-function realPort({ reject }: Context, service: Service, port: number, { offer, host }: Served): number {
-  const { name, method, mark } = service;
-  const serves = [offer.port, offer.tlsPort].filter((one) => one !== undefined);
-  if (method === 'nat') {
-    if (service.realPort !== undefined) return service.realPort;
-    if (mark !== undefined || port === offer.tlsPort) return port;
-    return offer.port ?? port;
-  }
-  if (service.realPort !== undefined && service.realPort !== port)
-    reject(
-      'services',
-      `Service ${name}: with the method ${method} the real port is that of the service, ${port}, and "realPort" says ${service.realPort}.`,
-      'Take the method nat to translate ports, or let the real servers listen on the same port.',
-    );
-  if (serves.length > 0 && !serves.includes(port))
-    reject(
-      'services',
-      `Service ${name}: port ${port} reaches the real servers as it is (method ${method}), but ${host.name} listens on ${serves.join(' and ')}.`,
-      'Let them listen on the same port, or take the method nat.',
-    );
-  return port;
-}
-
-/** The hosts that a service is served by. Refuses those that cannot be real servers. */
-function servedBy({ farm, reject }: Context, { name, serves, method }: Service, vip: Vip): readonly Served[] {
-  const found = farm.hosts(serves).map(({ host, offer }) => ({ host, offer: servedOffer(offer) }));
-  if (found.length === 0)
-    reject(
-      'services',
-      `Service ${name}: no host has the role "${serves}".`,
-      'Name a role or part of some tier under "serves", or give one the role.',
-    );
-  const directors = new Set(farm.hosts('lvs-dr/director').map(({ host }) => host.name));
-  const prepared = new Set(farm.hosts('lvs-dr/real').map(({ host }) => host.name));
-  for (const { host, offer } of found) {
-    const { addresses = [] } = offer;
-    if (method !== 'nat' && addresses.length > 0 && !addresses.includes(vip.address))
-      reject(
-        'services',
-        `Service ${name}: ${host.name} listens on ${addresses.join(' and ')} alone, and requests come to it for ${vip.address} (method ${method}).`,
-        `Let ${serves} listen on all addresses, or take the method nat.`,
-      );
-    if (directors.has(host.name))
-      reject(
-        'services',
-        `Service ${name}: ${host.name} is a director and would be a real server as well.`,
-        `Take ${serves} or lvs-dr from its tier: a director cannot answer for an address that it balances.`,
-      );
-    if (method !== 'nat' && !prepared.has(host.name))
-      reject(
-        'services',
-        `Service ${name}: ${host.name} would get requests for the virtual address and does not have it (method ${method}).`,
-        `List lvs-dr/real before ${serves} in the roles of tier ${host.tier}.`,
-      );
-  }
-  return found;
-}
-
-/** The farm's hosts must agree on how they are asked: there is one check for a service. */
-function commonOffer({ reject }: Context, { name, check }: Service, served: readonly Served[]): ServedOffer {
-  const [first] = served;
-  for (const { host, offer } of served) {
-    const isOther = {
-      page: offer.healthPath !== first?.offer.healthPath,
-      host: offer.hostHeader !== first?.offer.hostHeader,
-    };
-    if ((check.request === undefined && isOther.page) || (check.host === undefined && isOther.host))
-      reject(
-        'services',
-        `Service ${name}: ${first?.host.name} and ${host.name} have different health pages.`,
-        'Say under "check" which page is asked for ("request", "host").',
-      );
-  }
-  return first?.offer ?? {};
-}
-
 function virtualServers(context: Context, service: Service, vip: Vip): readonly VirtualServer[] {
   const { farm, reject } = context;
   const { name, mark, ports, protocol, method } = service;
   if (service.realPort !== undefined && ports.length > 1)
-    reject('services', `Service ${name}: "realPort" goes with one port.`, 'Write a service for each port.');
+    reject(
+      placeOf(context, service, 'realPort'),
+      `Service ${name}: "realPort" goes with one port.`,
+      'Write a service for each port.',
+    );
   if (method === 'direct' && service.network !== undefined && service.network !== vip.network)
     reject(
-      'services',
+      placeOf(context, service, 'network'),
       `Service ${name}: with direct routing the real servers are in the network of the virtual address, ${vip.network}.`,
       'Leave "network" out, or take the method nat or tunnel.',
     );
@@ -187,7 +117,7 @@ function virtualServers(context: Context, service: Service, vip: Vip): readonly 
     });
     const type = checkType(service, reals[0]?.port ?? port, offer);
     const mistake = checkMistake(service, type);
-    if (mistake !== undefined) reject('services', mistake);
+    if (mistake !== undefined) reject(placeOf(context, service, 'check', mistake.field), mistake.detail);
     // A marked entry of the table says no port.
     const check = healthCheck(service, type, reals[0]?.port ?? port, offer);
     const shown = mark === undefined ? reals : reals.map((one) => ({ ...one, port: service.realPort ?? 0 }));
@@ -202,15 +132,20 @@ function virtualServers(context: Context, service: Service, vip: Vip): readonly 
   });
 }
 
-function refuseClashes({ reject }: Context, own: ReturnType<typeof ownServices>): void {
+function refuseClashes(context: Context, own: ReturnType<typeof ownServices>): void {
   const taken = new Map<string, string>();
   for (const { service, vip } of own) {
     const { name, mark, ports, protocol } = service;
-    const ends = ports.map((port) => `${vip.address}:${port}/${protocol}`);
-    for (const end of mark === undefined ? ends : [...ends, `firewall mark ${mark}`]) {
+    const ends = ports.map((port, index) => ({ end: `${vip.address}:${port}/${protocol}`, at: ['ports', index] }));
+    const all = mark === undefined ? ends : [...ends, { end: `firewall mark ${mark}`, at: ['mark'] }];
+    for (const { end, at } of all) {
       const other = taken.get(end);
       if (other !== undefined)
-        reject('services', `Services ${other} and ${name} both have ${end}.`, 'Each needs one of its own.');
+        context.reject(
+          placeOf(context, service, ...at),
+          `Services ${other} and ${name} both have ${end}.`,
+          'Each needs one of its own.',
+        );
       taken.set(end, name);
     }
   }
@@ -219,7 +154,7 @@ function refuseClashes({ reject }: Context, own: ReturnType<typeof ownServices>)
 function refuseQuiescence({ variables, reject }: Context, { name, quiescent, persistence }: Service): void {
   if (quiescent && persistence !== undefined && variables.sysctls.expire_quiescent_template === '0')
     reject(
-      'sysctls',
+      ['sysctls', 'expire_quiescent_template'],
       `Service ${name} is persistent and quiescent: with expire_quiescent_template 0 clients of a dead server would be sent to it until their time is up.`,
       'Leave expire_quiescent_template out, which is 1 then, or set "quiescent" to false.',
     );
@@ -229,14 +164,15 @@ function refuseQuiescence({ variables, reject }: Context, { name, quiescent, per
 const ALIKE = ['sync', 'timeouts', 'sysctls', 'drainSeconds'] as const;
 
 /** Both directors must be told the same, or the second one does not do what the first did. */
-function refuseDifferentPair({ farm, variables, reject }: Context, vip: Vip): void {
+function refuseDifferentPair(context: Context, service: Service, vip: Vip): void {
+  const { farm, variables, reject } = context;
   const directors = new Map(farm.hosts('lvs-dr/director').map(({ host, offer }) => [host.name, offer]));
   const written = (services: readonly Service[]) => JSON.stringify(services.filter((one) => one.vip === vip.name));
   for (const name of vip.pair) {
     const offer = directors.get(name);
     if (offer === undefined)
       reject(
-        'services',
+        placeOf(context, service, 'vip'),
         `${name} belongs to the pair of the virtual address ${vip.name} and is no director.`,
         'Give both hosts of the pair the part lvs-dr/director.',
       );
@@ -261,7 +197,7 @@ export function directedServers(context: Context): readonly VirtualServer[] {
   const { farm, host, reject } = context;
   const own = ownServices(context);
   refuseClashes(context, own);
-  for (const vip of new Set(own.map((one) => one.vip))) refuseDifferentPair(context, vip);
+  for (const { service, vip } of own) refuseDifferentPair(context, service, vip);
   for (const { service } of own) refuseQuiescence(context, service);
   if (farm.hosts('nagios').some((one) => one.host.name === host.name))
     reject(

@@ -49,6 +49,18 @@ export function valuePlace(object: object, key: string | number): Place | undefi
   return nodePlace(spot.source, hasText ? spot.value : (spot.key ?? spot.value));
 }
 
+/** The place of an entry inside a value, by keys and indices: of the innermost one on the way that was written. */
+export function innerPlace(value: unknown, path: readonly (string | number)[]): Place | undefined {
+  let place: Place | undefined;
+  let entry = value;
+  for (const key of path) {
+    if (typeof entry !== 'object' || entry === null || !Object.hasOwn(entry, key)) break;
+    place = valuePlace(entry, key) ?? place;
+    entry = Reflect.get(entry, key);
+  }
+  return place;
+}
+
 /** The plain text of a scalar without quotes (`0755`), as it was written; undefined where quoted or no scalar. */
 export function plainSource(object: object, key: string | number): string | undefined {
   const node = spotOf(object, key)?.value;

@@ -2,7 +2,7 @@ import type { Place } from '../model/diagnostic.ts';
 import type { Level, Setting } from '../model/farm.ts';
 import { alsoAt, type Checking, report } from './checking.ts';
 import { isMap } from './merge.ts';
-import { keyPlace } from './origin.ts';
+import { innerPlace, keyPlace } from './origin.ts';
 
 /** What the levels say on each variable of a role (or key of `ssh` and `become`), the winner first. */
 export type Settings = ReadonlyMap<string, readonly Setting[]>;
@@ -19,7 +19,8 @@ export function stackLevels(levels: readonly LevelMap[]): Settings {
   for (const { level, written } of levels) {
     for (const [key, value] of Object.entries(written)) {
       const at: Place | undefined = keyPlace(written, key);
-      const setting: Setting = at === undefined ? { level, value } : { level, value, at };
+      const placeInside = (path: readonly (string | number)[]) => innerPlace(value, path);
+      const setting: Setting = at === undefined ? { level, value } : { level, value, at, placeInside };
       const present = settings.get(key);
       if (present === undefined) settings.set(key, [setting]);
       else present.unshift(setting);

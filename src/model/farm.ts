@@ -49,8 +49,10 @@ export interface Setting {
   readonly level: Level;
   /** JSON values, with `Secret` where the inventory says `!file` or `!env`. */
   readonly value: unknown;
-  /** Absent for defaults and for `-e`. */
+  /** Of the variable. Absent for defaults and for `-e`. */
   readonly at?: Place;
+  /** Where an entry inside the value stands, by keys and indices; undefined where nothing on that way was written. */
+  readonly placeInside?: (path: readonly (string | number)[]) => Place | undefined;
 }
 
 /** A role that a tier gives to its hosts. `part`, by its full name, is set where the tier says it; else `partOf` decides. */

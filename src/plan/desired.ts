@@ -3,7 +3,7 @@ import type { Facts } from '../model/facts.ts';
 import type { Farm, Host } from '../model/farm.ts';
 import type { Resource } from '../resource/define.ts';
 import type { Check } from '../role/check.ts';
-import type { RoleContext } from '../role/define.ts';
+import type { RoleContext, VariablePath } from '../role/define.ts';
 import type { HostPart, ResolvedFarm } from '../role/view.ts';
 import { renderTemplate, type Templates } from '../template/render.ts';
 
@@ -47,12 +47,13 @@ function contextOf(
   facts: Facts | undefined,
   warnings: Diagnostic[],
 ): RoleContext<unknown> {
-  const placeOf = (variable: string): Place => {
+  const placeOf = (where: VariablePath): Place => {
+    const [variable, ...inside] = typeof where === 'string' ? [where] : where;
     const setting = host.settings.get(one.role.name)?.get(variable)?.[0];
     const assignment = host.roles.find((each) => each.role === one.role.name);
-    return setting?.at ?? assignment?.at ?? host.at;
+    return setting?.placeInside?.(inside) ?? setting?.at ?? assignment?.at ?? host.at;
   };
-  const rest = (variable: string, hint: string | undefined) => ({
+  const rest = (variable: VariablePath, hint: string | undefined) => ({
     host: host.name,
     at: placeOf(variable),
     ...(hint === undefined ? {} : { hint }),

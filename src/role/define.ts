@@ -42,9 +42,14 @@ export interface FarmView {
   readonly vips: readonly Vip[];
   readonly allHosts: readonly HostView[];
   host(name: string): HostView;
+  /** Every role and part that some host has: the names by which `hosts` finds somebody. */
+  roles(): readonly string[];
   /** The hosts that have that part (`nfs/server`) or any part of that role (`bind9`), in the order of the inventory. */
   hosts<P extends string>(part: P): readonly Found<P>[];
 }
+
+/** A variable, or what lies inside its value by keys and indices: `['services', 0, 'vip']`. */
+export type VariablePath = string | readonly [variable: string, ...inside: (string | number)[]];
 
 /** What the functions of a part are given. */
 export interface RoleContext<V> {
@@ -55,10 +60,10 @@ export interface RoleContext<V> {
   render(template: string, data: Readonly<Record<string, unknown>>): Content;
   /** Only where the part declares `facts`; undefined where an offline command has none. */
   readonly facts: Facts | undefined;
-  /** Reports a mistake in this host's variables: the diagnostic points at the variable's place in the inventory. */
-  reject(variable: string, detail: string, hint?: string): never;
+  /** Reports a mistake in this host's variables: the diagnostic points at the place in the inventory. */
+  reject(variable: VariablePath, detail: string, hint?: string): never;
   /** As `reject` for what works, but badly: a warning, and the role goes on. */
-  warn(variable: string, detail: string, hint?: string): void;
+  warn(variable: VariablePath, detail: string, hint?: string): void;
 }
 
 /**

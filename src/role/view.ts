@@ -90,6 +90,9 @@ export function resolveFarm(farm: Farm, roles: ReadonlyMap<string, Role>): Resol
     vips: [...farm.vips.values()],
     allHosts: living.map((host) => hostView(host.name)),
     host: hostView,
+    roles: () => [
+      ...new Set(living.flatMap((host) => partsOf(host.name)).flatMap(({ role, part }) => [role.name, part])),
+    ],
     hosts<P extends string>(wanted: P): readonly Found<P>[] {
       const known = lookups.get(wanted);
       if (known !== undefined) return known as readonly Found<P>[];

@@ -25,7 +25,7 @@ export interface Rehearsal {
  */
 export async function rehearse(
   inventory: string,
-  options: { directory?: string; environment?: Record<string, string> } = {},
+  options: { directory?: string; environment?: Record<string, string>; overrides?: readonly string[] } = {},
 ): Promise<Rehearsal> {
   if (loaded.diagnostics.length > 0) throw new FarmError(loaded.diagnostics);
   const { farm, diagnostics } = await loadInventory('-', { roles: loaded.roles, input: inventory, ...options });

@@ -56,6 +56,16 @@ const BOTH = `${WWW}, ${STATIC}`;
 
 const WITH_HEARTBEAT = 'lvs-dr/director, { heartbeat: { authkey: !env LVS } }';
 
+/** Port mapping. */
+const NAT = '{ name: www, vip: www, ports: [8080], serves: apache-app, method: nat, realPort: 80 }';
+/** The same to a port of which no role says anything. */
+const OWN = '{ name: own, vip: www, ports: [2222], serves: base, method: nat, realPort: 22 }';
+/** Apache with HTTPS. */
+const TLS_ROLES =
+  'lvs-dr/real, { apache-app: { tlsPort: 443, vhosts: [{ name: www.farm.example, tls: farm }], certificates: [{ name: farm, certificate: "-----BEGIN CERTIFICATE-----\\n", key: !env LVS }] } }';
+/** A host with another health page than its neighbour. */
+const PAGE = ', apache-app: { vhosts: [{ name: www.farm.example, healthPath: /other }] }';
+
 const CONFIG = '/etc/ha.d/ldirectord.cf';
 
 async function director(farm: Farm, host = 'lb1') {
@@ -397,8 +407,7 @@ sysctl net/ipv4/conf/eth0/send_redirects
   it('makes one service of several ports with a mark', async () => {
     const marked = {
       services: `${STATIC}, { name: www, vip: www, ports: [80, 443], mark: 7, serves: apache-app, persistence: { prefix: 24 } }`,
-      appRoles:
-        'lvs-dr/real, { apache-app: { tlsPort: 443, vhosts: [{ name: www.farm.example, tls: farm }], certificates: [{ name: farm, certificate: "-----BEGIN CERTIFICATE-----\\n", key: !env LVS }] } }',
+      appRoles: TLS_ROLES,
     };
     expect(await blocks(marked)).toMatchInlineSnapshot(`
       "virtual=10.77.0.101:80
@@ -623,9 +632,24 @@ describe('a real server', () => {
 
 describe('lvs-dr refuses', () => {
   const details = async (farm: Farm, host: string) =>
-    (await mistakes(inventory(farm), host)).map(({ detail }) => detail);
+    (await mistakes(inventory(farm), host, { environment })).map(({ detail }) => detail);
   const wrong = (more: string) => ({
     services: `${STATIC}, { name: www, vip: www, ports: [80], serves: apache-app, ${more} }`,
+  });
+
+  it.each<[string, Farm]>([
+    ['the port', { services: `${STATIC}, ${NAT}` }],
+    [
+      'the port for HTTPS',
+      { services: `${STATIC}, ${NAT.replace('realPort: 80', 'realPort: 443')}`, appRoles: TLS_ROLES },
+    ],
+    ['the one port of a mark', { services: `${STATIC}, ${NAT.replace('nat', 'nat, mark: 5')}` }],
+    ['a port of a role that offers none', { services: `${BOTH}, ${OWN}`, appRoles: 'lvs-dr/real, apache-app, base' }],
+    ['a port of UDP', { services: `${BOTH}, ${OWN.replace('base', 'apache-app, protocol: udp')}` }],
+  ])('no real port that may be right: %s', async (_, farm) => {
+    expect(
+      (await mistakes(inventory(farm), 'lb1', { environment })).filter(({ severity }) => severity === 'error'),
+    ).toEqual([]);
   });
 
   it('with the place in the inventory', async () => {
@@ -636,9 +660,9 @@ describe('lvs-dr refuses', () => {
     expect(found).toMatchInlineSnapshot(`
       {
         "at": {
-          "column": 13,
+          "column": 189,
           "file": "<stdin>",
-          "length": 8,
+          "length": 6,
           "line": 12,
         },
         "code": "variables/rejected",
@@ -652,11 +676,91 @@ describe('lvs-dr refuses', () => {
   });
 
   it.each<[string, Farm, string, string]>([
+    ['an entry', wrong('realPort: 81'), 'lb1', '81'],
+    ['a name', { services: `${BOTH}, { name: www, vip: media, ports: [1], serves: base }` }, 'lb1', 'www'],
+    ['a virtual address', { services: `${BOTH}, { name: x, vip: wwww, ports: [1], serves: base }` }, 'lb1', 'wwww'],
+    ['a port', { services: `${BOTH}, { name: x, vip: www, ports: [81, 80], serves: apache-app }` }, 'lb1', '80'],
+    ['a word of a check', wrong('check: { type: tcp, request: /x }'), 'lb1', '/x'],
+    ['a check that lacks a word', wrong('check: { type: dns }'), 'lb1', '{ type: dns }'],
+    ['what is not written', { services: WWW, appRoles: 'lvs-dr/real, apache-app', app1: PAGE }, 'lb1', WWW],
+    ['a weight', { services: BOTH, app1: ', lvs-dr: { weights: { wwww: 2 } }' }, 'app1', '2'],
+  ])('at its place in the inventory: %s', async (_, farm, host, text) => {
+    const written = inventory(farm);
+    const [{ at } = {}] = await mistakes(written, host);
+    const line = written.split('\n')[(at?.line ?? 0) - 1] ?? '';
+    const column = (at?.column ?? 0) - 1;
+    expect(line.slice(column, column + (at?.length ?? 0))).toBe(text);
+  });
+
+  it('what is written as a list over several lines at the line of the entry', async () => {
+    const farm = inventory({ services: '' }).replace(
+      'services: []',
+      `\n    services:\n      - ${WWW}\n      - name: static\n        vip: media\n        ports: [80]\n        serves: nobody\n`,
+    );
+    const [found] = await mistakes(farm.replace('lvs-dr: {', 'lvs-dr:').replace('\n }\n', '\n'), 'lb1');
+    expect(found).toMatchObject({
+      detail: 'Service static: no host has the role "nobody".',
+      at: { line: 18, column: 17 },
+    });
+  });
+
+  it('a variable of an option at the role, as it stands in no file', async () => {
+    const services = `lvs-dr.services=[{ name: x, vip: www, ports: [1], serves: nobody }]`;
+    const [found] = await mistakes(inventory({ services: BOTH }), 'lb1', { overrides: [services] });
+    expect(found).toMatchObject({
+      detail: 'Service x: no host has the role "nobody".',
+      at: { file: '<stdin>', line: 15 },
+    });
+  });
+
+  it.each<[string, Farm, string, string]>([
     [
       'an unknown virtual address',
       { services: `${BOTH}, { name: x, vip: wwww, ports: [1], serves: base }` },
       'lb1',
-      'Service x: there is no virtual address "wwww".',
+      'Service x: there is no virtual address "wwww". Did you mean "www"?',
+    ],
+    [
+      'an unknown role',
+      { services: `${BOTH}, { name: x, vip: www, ports: [1], serves: apache_app }` },
+      'lb1',
+      'Service x: no host has the role "apache_app". Did you mean "apache-app"?',
+    ],
+    [
+      'an unknown part',
+      { services: `${BOTH}, { name: x, vip: www, ports: [1], serves: lvs-dr/reel }` },
+      'lb1',
+      'Service x: no host has the role "lvs-dr/reel". Did you mean "lvs-dr/real"?',
+    ],
+    [
+      'an unknown network',
+      wrong('method: nat, network: bd'),
+      'lb1',
+      'Service www: there is no network "bd". Did you mean "db"?',
+    ],
+    [
+      'a network without a real server',
+      wrong('method: nat, network: db'),
+      'lb1',
+      'Service www: app1 has no address in the network db, by which it would be reached.',
+    ],
+    [
+      'a real port on which nobody listens',
+      wrong('method: nat, realPort: 8080'),
+      'lb1',
+      'Service www: "realPort" says 8080, but app1 listens on 80.',
+    ],
+    [
+      'a real port on which one of them does not listen',
+      { services: `${STATIC}, ${NAT}`, app1: ', apache-app: { port: 8080 }' },
+      'lb1',
+      'Service www: "realPort" says 80, but app1 listens on 8080.',
+    ],
+    [
+      'a real port of neither kind',
+      { services: `${STATIC}, ${NAT.replace('realPort: 80', 'realPort: 8443')}`, appRoles: TLS_ROLES },
+      'lb1',
+      'Service www: "realPort" says 8443, but app1 listens on 80 and 443.',
     ],
     ['two services of one name', { services: `${BOTH}, ${WWW}` }, 'lb1', 'Two services have the name www.'],
     [
