@@ -73,17 +73,18 @@ type Pool = Static<typeof poolVariables>;
 /** Refuses what PHP-FPM would refuse at its start, and two pools of one name. */
 export function checkPools(pools: readonly Pool[], reject: RoleContext<unknown>['reject']): void {
   const names = new Set<string>();
-  for (const pool of pools) {
+  for (const [index, pool] of pools.entries()) {
     const { name, pm, startServers, minSpare, maxSpare, maxChildren } = pool;
-    if (names.has(name)) reject('pools', `Two pools have the name "${name}".`);
+    if (names.has(name)) reject(['pools', index, 'name'], `Two pools have the name "${name}".`);
     names.add(name);
     const twice = Object.keys(pool.env).find((key) => key in pool.secretEnv);
-    if (twice !== undefined) reject('pools', `The pool ${name} has ${twice} in env and in secretEnv.`);
+    if (twice !== undefined)
+      reject(['pools', index, 'env', twice], `The pool ${name} has ${twice} in env and in secretEnv.`);
     if (pm !== 'dynamic') continue;
     const rising = minSpare <= startServers && startServers <= maxSpare && maxSpare <= maxChildren;
     if (rising) continue;
     const detail = `The pool ${name} has minSpare ${minSpare}, startServers ${startServers}, maxSpare ${maxSpare} and maxChildren ${maxChildren}.`;
-    reject('pools', detail, 'With pm: dynamic none of them may be less than the one before it.');
+    reject(['pools', index], detail, 'With pm: dynamic none of them may be less than the one before it.');
   }
 }
 

@@ -1,4 +1,4 @@
-import { defineRole, directory, file, type RoleContext, type Static, service, t } from 'farmctl';
+import { defineRole, didYouMean, directory, file, type RoleContext, type Static, service, t } from 'farmctl';
 import type { Module } from '../_shared/apache/modules.ts';
 import { apacheChecks, apacheResources } from '../_shared/apache/server.ts';
 import {
@@ -110,9 +110,13 @@ function check({ variables, reject }: Context, sites: readonly Site[]): void {
   checkSites(variables, sites, reject);
   checkPools(variables.pools, reject);
   const pools = variables.pools.map(({ name }) => name);
-  for (const { name, pool, proxyTo } of sites) {
+  for (const [index, { name, pool, proxyTo }] of sites.entries()) {
     if (proxyTo !== null || pools.includes(pool)) continue;
-    reject('vhosts', `${name} wants the pool "${pool}", which is not in pools.`, `There is ${pools.join(', ')}.`);
+    reject(
+      ['vhosts', index, 'pool'],
+      `${name} wants the pool "${pool}", which is not in pools.${didYouMean(pool, pools)}`,
+      `There is ${pools.join(', ')}.`,
+    );
   }
 }
 

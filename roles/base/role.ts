@@ -84,22 +84,23 @@ function administrators({
   reject,
 }: Context): Resource[] {
   const names = all.map((one) => one.name);
-  const twice = names.find((name, index) => names.indexOf(name) < index);
-  if (twice !== undefined) reject('administrators', `The administrator "${twice}" is listed twice.`);
-  const both = gone.find((name) => names.includes(name));
-  if (both !== undefined)
+  const twice = names.findIndex((name, index) => names.indexOf(name) < index);
+  if (twice !== -1) reject(['administrators', twice, 'name'], `The administrator "${names[twice]}" is listed twice.`);
+  const both = gone.findIndex((name) => names.includes(name));
+  if (both !== -1)
     reject(
-      'absentAdministrators',
-      `"${both}" is to be there and to be absent.`,
+      ['absentAdministrators', both],
+      `"${gone[both]}" is to be there and to be absent.`,
       'Take the name out of one of the lists.',
     );
-  const numbers = all.flatMap((one) => (one.uid === undefined ? [] : [one.uid]));
-  if (new Set(numbers).size < numbers.length) reject('administrators', 'Two administrators have the same uid.');
-  const locked = all.find((one) => one.sudo === 'password' && one.passwordHash === undefined);
-  if (locked !== undefined)
+  const numbers = all.map((one) => one.uid);
+  const same = numbers.findIndex((uid, index) => uid !== undefined && numbers.indexOf(uid) < index);
+  if (same !== -1) reject(['administrators', same, 'uid'], 'Two administrators have the same uid.');
+  const locked = all.findIndex((one) => one.sudo === 'password' && one.passwordHash === undefined);
+  if (locked !== -1)
     reject(
-      'administrators',
-      `"${locked.name}" may use sudo with a password and has none.`,
+      ['administrators', locked, 'sudo'],
+      `"${names[locked]}" may use sudo with a password and has none.`,
       'Give a passwordHash, made with `openssl passwd -6`, or `sudo: nopasswd`.',
     );
   const mighty = all.filter((one) => one.sudo !== 'none');

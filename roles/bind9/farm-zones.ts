@@ -4,8 +4,8 @@ import { checkRecords, type Refuse, readRecords } from './records.ts';
 import type { Variables } from './variables.ts';
 import type { Authority, Zone, ZoneRecord } from './zone-text.ts';
 
-/** The variables that records come from: a refusal points at one of them. */
-export type Refusals = (variable: 'records' | 'zones' | 'soa') => Refuse;
+/** The variables that records come from: a refusal points at one of them, or at what lies inside it. */
+export type Refusals = (variable: 'records' | 'zones' | 'soa', ...inside: readonly (string | number)[]) => Refuse;
 
 /** Everything of the farm that has an address, by its name within the farm's domain. */
 function names(farm: FarmView): { readonly name: string; readonly address: string; readonly prefix: number }[] {
@@ -43,7 +43,7 @@ export function farmZones(
   refusals: Refusals,
 ): readonly Zone[] {
   const { ttl } = variables;
-  const authority = authorityOf(farm, variables, primary, refusals('soa'));
+  const authority = authorityOf(farm, variables, primary, refusals('soa', 'hostmaster'));
   const all = names(farm);
   const zones: Zone[] = [];
   const make = (name: string, records: readonly ZoneRecord[], refuse: Refuse, zoneTtl = ttl): void => {
@@ -61,7 +61,7 @@ export function farmZones(
   );
   make(
     farm.domain,
-    [...addresses, ...readRecords(farm.domain, ttl, variables.records, refusals('records'))],
+    [...addresses, ...readRecords(farm.domain, ttl, variables.records, (index) => refusals('records', index))],
     refusals('records'),
   );
   for (const [name, inside] of Map.groupBy(all, (one) => reverseZone(one.address, one.prefix))) {
@@ -75,12 +75,13 @@ export function farmZones(
     );
     make(name, pointers, refusals('records'));
   }
-  for (const one of variables.zones) {
+  for (const [index, one] of variables.zones.entries()) {
     const name = one.name.toLowerCase();
     const zoneTtl = one.ttl ?? ttl;
     const mistake = hostNameMistake(name);
-    if (mistake !== undefined) refusals('zones')(`The zone "${one.name}" ${mistake}.`);
-    make(name, readRecords(name, zoneTtl, one.records, refusals('zones')), refusals('zones'), zoneTtl);
+    if (mistake !== undefined) refusals('zones', index, 'name')(`The zone "${one.name}" ${mistake}.`);
+    const records = readRecords(name, zoneTtl, one.records, (number) => refusals('zones', index, 'records', number));
+    make(name, records, refusals('zones', index), zoneTtl);
   }
   return zones.sort((a, b) => (a.name < b.name ? -1 : 1));
 }

@@ -37,14 +37,18 @@ export function isAddress(text: string): boolean {
   return ADDRESS.test(text) && text.split('.').every((octet) => String(Number(octet)) === octet);
 }
 
-/** The records of a zone as its file holds them. Refuses names and values that the zone could not be loaded with. */
+/**
+ * The records of a zone as its file holds them. Refuses names and values that the zone could not be loaded with, each at
+ * its index.
+ */
 export function readRecords(
   zone: string,
   ttl: number,
   written: readonly WrittenRecord[],
-  refuse: Refuse,
+  refuseAt: (index: number) => Refuse,
 ): ZoneRecord[] {
-  return written.map((one) => {
+  return written.map((one, index) => {
+    const refuse = refuseAt(index);
     const owner = readOwner(zone, one, refuse);
     return { owner, ttl: one.ttl ?? ttl, type: one.type, data: readData(zone, one, refuse) };
   });

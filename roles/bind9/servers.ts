@@ -70,7 +70,9 @@ export function nameService(context: RoleContext<Variables>): NameService {
     variables,
     primary.host,
     all,
-    (variable) => (detail, hint) => reject(variable, detail, hint),
+    (variable, ...inside) =>
+      (detail, hint) =>
+        reject([variable, ...inside], detail, hint),
   );
   return { primary, secondaries, zones };
 }

@@ -1,4 +1,4 @@
-import { FarmError, type HostView, type Network, problem, type RoleContext, type Vip } from 'farmctl';
+import { didYouMean, FarmError, type HostView, type Network, problem, type RoleContext, type Vip } from 'farmctl';
 import type { Offer, Variables } from './variables.ts';
 
 type Context = RoleContext<Variables>;
@@ -83,10 +83,18 @@ function linksOf({ farm, variables, reject }: Context, nodes: readonly HostView[
   const addressesIn = (name: string): string[] =>
     nodes.flatMap((node) => node.addresses.filter((one) => one.network.name === name).map((one) => one.address));
   const names = farm.networks.map((network) => network.name);
-  for (const name of variables.networks ?? []) {
-    if (!names.includes(name)) reject('networks', `There is no network "${name}".`, `There are ${names.join(', ')}.`);
+  for (const [index, name] of (variables.networks ?? []).entries()) {
+    if (!names.includes(name))
+      reject(
+        ['networks', index],
+        `There is no network "${name}".${didYouMean(name, names)}`,
+        `There are ${names.join(', ')}.`,
+      );
     if (addressesIn(name).length < 2)
-      reject('networks', `${nodes.map((node) => node.name).join(' and ')} do not both have an address in ${name}.`);
+      reject(
+        ['networks', index],
+        `${nodes.map((node) => node.name).join(' and ')} do not both have an address in ${name}.`,
+      );
   }
   return farm.networks
     .filter((network) => variables.networks?.includes(network.name) ?? true)
@@ -137,10 +145,14 @@ function checkPing({ farm, variables: { ping }, reject }: Context, { nodes, vips
   const own = new Map<string, string>();
   for (const node of nodes) for (const { address } of node.addresses) own.set(address, `${node.name} itself`);
   for (const vip of farm.vips) if (vips.includes(vip)) own.set(vip.address, `VIP ${vip.name}, which moves`);
-  for (const address of ping) {
+  for (const [index, address] of ping.entries()) {
     const whose = own.get(address);
     if (whose !== undefined)
-      reject('ping', `${address} is ${whose}: it says nothing about who is cut off.`, "Name the router's address.");
+      reject(
+        ['ping', index],
+        `${address} is ${whose}: it says nothing about who is cut off.`,
+        "Name the router's address.",
+      );
   }
 }
 
@@ -148,7 +160,11 @@ function checkKeys(context: Context, { nodes }: Pair): void {
   const { farm, variables, reject, warn } = context;
   const { authkey, authkeyNumber, otherAuthkeys } = variables;
   if (otherAuthkeys[String(authkeyNumber)] !== undefined)
-    reject('otherAuthkeys', `Number ${authkeyNumber} is that of "authkey".`, 'Give the other key another number.');
+    reject(
+      ['otherAuthkeys', String(authkeyNumber)],
+      `Number ${authkeyNumber} is that of "authkey".`,
+      'Give the other key another number.',
+    );
   const names = nodes.map((node) => node.name);
   const twin = farm
     .hosts('heartbeat')
@@ -163,12 +179,16 @@ function checkKeys(context: Context, { nodes }: Pair): void {
 
 function checkResources({ farm, host, variables: { resources }, reject }: Context, { vips }: Pair): void {
   const isDirector = farm.hosts('lvs-dr/director').some((one) => one.host.name === host.name);
-  for (const { agent, vip } of resources) {
-    if (vip !== undefined && !vips.some((one) => one.name === vip))
-      reject('resources', `${agent} moves with VIP "${vip}", which this pair does not have.`);
+  const known = vips.map((one) => one.name);
+  for (const [index, { agent, vip }] of resources.entries()) {
+    if (vip !== undefined && !known.includes(vip))
+      reject(
+        ['resources', index, 'vip'],
+        `${agent} moves with VIP "${vip}", which this pair does not have.${didYouMean(vip, known)}`,
+      );
     if (agent === 'ldirectord' && isDirector)
       reject(
-        'resources',
+        ['resources', index],
         `${host.name} has lvs-dr/director, whose ldirectord runs on both directors all the time: a second one would work on the same table.`,
         'Take ldirectord from "resources".',
       );

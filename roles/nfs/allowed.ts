@@ -21,6 +21,9 @@ export interface Allowed {
 /** Reports a mistake; the sentence and what to do about it. */
 export type Refuse = (detail: string, hint?: string) => never;
 
+/** Makes a `Refuse` that points at one entry of a list. */
+export type RefuseAt = (index: number) => Refuse;
+
 interface Place {
   readonly server: HostView;
   readonly offer: ServerOffer;
@@ -111,8 +114,9 @@ function allowedOf(place: Place, share: Share, refuse: Refuse): readonly Allowed
   });
 }
 
-function makeTable(place: Place, refuse: Refuse): readonly Allowed[] {
-  const all = place.offer.exports.flatMap((share) => {
+function makeTable(place: Place, refuseAt: RefuseAt): readonly Allowed[] {
+  const all = place.offer.exports.flatMap((share, index) => {
+    const refuse = refuseAt(index);
     const allowed = allowedOf(place, share, refuse);
     const [one, other] = overlapOf(allowed) ?? [];
     if (one !== undefined && other !== undefined)
@@ -128,11 +132,14 @@ function makeTable(place: Place, refuse: Refuse): readonly Allowed[] {
 /** Of each farm, by the server's name. All clients ask for the whole table of their server, and no farm ever changes. */
 const tables = new WeakMap<FarmView, Map<string, readonly Allowed[]>>();
 
-/** All that a server gives away, sorted by path and client as the table is compared. Worked out once in a farm. */
-export function allAllowed(place: Place, refuse: Refuse): readonly Allowed[] {
+/**
+ * All that a server gives away, sorted by path and client as the table is compared. Worked out once in a farm. What is
+ * wrong with an export is reported at its index.
+ */
+export function allAllowed(place: Place, refuseAt: RefuseAt): readonly Allowed[] {
   const ofFarm = tables.get(place.farm) ?? new Map<string, readonly Allowed[]>();
   tables.set(place.farm, ofFarm);
-  const all = ofFarm.get(place.server.name) ?? makeTable(place, refuse);
+  const all = ofFarm.get(place.server.name) ?? makeTable(place, refuseAt);
   ofFarm.set(place.server.name, all);
   return all;
 }

@@ -39,15 +39,19 @@ function ownExports({ farm, host }: Context): readonly string[] | undefined {
 
 /** The kernel exports what it has mounted by NFS only with an fsid, and clients of an export see no mounts in it. */
 function refuseMountsInExports(mounts: readonly Mount[], exports: readonly string[], { reject }: Context): void {
-  for (const { path } of mounts) {
+  for (const [index, { path }] of mounts.entries()) {
     const near = exports.find((own) => liesIn(path, own) || liesIn(own, path));
     if (near !== undefined)
-      reject('mounts', `The mount point ${path} and the export ${near} of this host overlap.`, 'Mount it elsewhere.');
+      reject(
+        ['mounts', index],
+        `The mount point ${path} and the export ${near} of this host overlap.`,
+        'Mount it elsewhere.',
+      );
   }
 }
 
 export function clientResources(context: Context): readonly Resource[] {
-  const mounts = mountsOf(context, context.reject);
+  const mounts = mountsOf(context);
   const exports = ownExports(context);
   refuseMountsInExports(mounts, exports ?? [], context);
   // A host that is a server too has them from there already: both sides have the same variables.
@@ -68,7 +72,5 @@ function answersScript(path: string): Script {
 }
 
 export function clientChecks(context: Context): readonly Check[] {
-  return mountsOf(context, context.reject).map(({ path }) =>
-    commandCheck({ name: `mount ${path}`, script: answersScript(path) }),
-  );
+  return mountsOf(context).map(({ path }) => commandCheck({ name: `mount ${path}`, script: answersScript(path) }));
 }

@@ -1,5 +1,5 @@
-import type { FarmView, HostView } from 'farmctl';
-import { allAllowed, type Refuse } from './allowed.ts';
+import { didYouMean, type FarmView, type HostView, type RoleContext } from 'farmctl';
+import { allAllowed, type Refuse, type RefuseAt } from './allowed.ts';
 import { covers, rangeOf, waysBetween } from './networks.ts';
 import type { MountWish, Variables } from './variables.ts';
 
@@ -13,22 +13,25 @@ export interface Mount {
 }
 
 /** Refuses two paths that are the same or of which one lies below the other. */
-export function refuseNested(what: string, paths: readonly string[], refuse: Refuse, hint?: string): void {
+export function refuseNested(what: string, paths: readonly string[], refuseAt: RefuseAt, hint?: string): void {
   for (const [index, path] of paths.entries()) {
-    if (paths.indexOf(path) < index) refuse(`${what} ${path} is there twice.`);
+    if (paths.indexOf(path) < index) refuseAt(index)(`${what} ${path} is there twice.`);
     const outer = paths.find((other) => path.startsWith(`${other}/`));
-    if (outer !== undefined) refuse(`${what} ${path} lies below ${outer}, which is one too.`, hint);
+    if (outer !== undefined) refuseAt(index)(`${what} ${path} lies below ${outer}, which is one too.`, hint);
   }
 }
 
 /** Refuses names and numbers that two of `ids` claim. */
-export function checkIds(ids: Variables['ids'], refuse: Refuse): void {
+export function checkIds(ids: Variables['ids'], reject: Reject): void {
   for (const key of ['name', 'uid', 'gid'] as const) {
     const values = ids.map((one) => one[key]);
-    const twice = values.find((value, index) => values.indexOf(value) < index);
-    if (twice !== undefined) refuse(`Two of ids have the ${key} ${twice}.`);
+    const twice = values.findIndex((value, index) => values.indexOf(value) < index);
+    if (twice !== -1) reject(['ids', twice, key], `Two of ids have the ${key} ${values[twice]}.`);
   }
 }
+
+type Context = RoleContext<Variables>;
+type Reject = Context['reject'];
 
 type Servers = ReturnType<typeof serversOf>;
 
@@ -37,10 +40,13 @@ function serversOf(farm: FarmView) {
 }
 
 function serverOf(servers: Servers, wish: MountWish, host: HostView, refuse: Refuse): Servers[number] {
-  const names = servers.map((one) => one.host.name).join(', ');
+  const names = servers.map((one) => one.host.name);
   const named = servers.find((one) => one.host.name === wish.server);
   if (wish.server !== undefined && named === undefined)
-    return refuse(`There is no NFS server "${wish.server}".`, `There is ${names || 'none'}.`);
+    return refuse(
+      `There is no NFS server "${wish.server}".${didYouMean(wish.server, names)}`,
+      `There is ${names.join(', ') || 'none'}.`,
+    );
   const able = servers.filter((one) => one.offer.exports.some(({ path }) => path === wish.export));
   const found = named ?? able[0];
   if (found === undefined || !able.includes(found)) {
@@ -60,19 +66,15 @@ function serverOf(servers: Servers, wish: MountWish, host: HostView, refuse: Ref
   return found;
 }
 
-/** Reports a mistake at a variable. */
-type Reject = (variable: string, detail: string, hint?: string) => never;
-
-function resolve(farm: FarmView, host: HostView, ids: Variables['ids'], wish: MountWish, reject: Reject): Mount {
-  const refuse: Refuse = (detail, hint) => reject('mounts', detail, hint);
+function resolve({ farm, host, variables, reject }: Context, wish: MountWish, refuse: Refuse): Mount {
   const found = serverOf(serversOf(farm), wish, host, refuse);
   const server = found.host;
   const { offer } = found;
-  for (const { name, uid, gid } of ids) {
+  for (const [index, { name, uid, gid }] of variables.ids.entries()) {
     const there = offer.ids.find((one) => one.name === name);
     if (there !== undefined && (there.uid !== uid || there.gid !== gid))
       reject(
-        'ids',
+        ['ids', index],
         `"${name}" is ${uid}:${gid} here and ${there.uid}:${there.gid} on ${server.name}.`,
         'Set nfs.ids once, for the whole farm.',
       );
@@ -94,7 +96,7 @@ function resolve(farm: FarmView, host: HostView, ids: Variables['ids'], wish: Mo
     );
   }
   const address = rangeOf(way.client);
-  const allowed = allAllowed({ server, offer, farm }, refuse).find(
+  const allowed = allAllowed({ server, offer, farm }, () => refuse).find(
     (one) => one.path === wish.export && covers(one.range, address),
   );
   if (allowed === undefined)
@@ -105,14 +107,13 @@ function resolve(farm: FarmView, host: HostView, ids: Variables['ids'], wish: Mo
 }
 
 /** What a client mounts, each with its server, or the first mistake in it. Pure. */
-export function mountsOf(
-  { farm, host, variables }: { readonly farm: FarmView; readonly host: HostView; readonly variables: Variables },
-  reject: Reject,
-): readonly Mount[] {
+export function mountsOf(context: Context): readonly Mount[] {
+  const { variables, reject } = context;
   const { mounts, ids } = variables;
-  checkIds(ids, (detail, hint) => reject('ids', detail, hint));
-  const all = mounts.map((wish) => resolve(farm, host, ids, wish, reject));
+  const refuseAt: RefuseAt = (index) => (detail, hint) => reject(['mounts', index], detail, hint);
+  checkIds(ids, reject);
+  const all = mounts.map((wish, index) => resolve(context, wish, refuseAt(index)));
   const paths = all.map(({ path }) => path);
-  refuseNested('The mount point', paths, (detail, hint) => reject('mounts', detail, hint), 'Mount them side by side.');
+  refuseNested('The mount point', paths, refuseAt, 'Mount them side by side.');
   return all;
 }

@@ -12,9 +12,10 @@ import {
   sh,
   tcpCheck,
   text,
+  type VariablePath,
 } from 'farmctl';
 import { accounts, isOwner, isOwningGroup } from './accounts.ts';
-import { type Allowed, allAllowed, type Refuse, tableOptions, writtenOptions } from './allowed.ts';
+import { type Allowed, allAllowed, type RefuseAt, tableOptions, writtenOptions } from './allowed.ts';
 import { exportTable, tableScript } from './export-table.ts';
 import { checkIds, refuseNested } from './mounts.ts';
 import { serverOffer } from './offers.ts';
@@ -47,30 +48,42 @@ const NOT_SHARED = [
   ...['/usr/bin', '/usr/lib', '/usr/sbin', '/var/lib/dpkg', '/var/lib/farmctl', '/var/lib/nfs', '/var/run'],
 ];
 
-function checkOwners({ exports, ids }: Variables, refuse: Refuse): void {
+function checkOwners({ variables: { exports, ids }, reject }: Context): void {
   const names = ids.map(({ name }) => name).join(', ') || 'nobody';
-  const check = (path: string, who: string, isKnown: boolean) => {
+  const check = (at: VariablePath, path: string, who: string, isKnown: boolean) => {
     if (!isKnown)
-      refuse(
+      reject(
+        at,
         `${path} is to belong to the ${who}, which is neither in ids nor on every Debian.`,
         `There is ${names} in ids. A number will do as well.`,
       );
   };
-  for (const { path, owner, group } of exports) {
-    check(path, `user "${owner}"`, isOwner(ids, owner));
-    check(path, `group "${group}"`, isOwningGroup(ids, group));
+  for (const [index, { path, owner, group }] of exports.entries()) {
+    check(['exports', index, 'owner'], path, `user "${owner}"`, isOwner(ids, owner));
+    check(['exports', index, 'group'], path, `group "${group}"`, isOwningGroup(ids, group));
   }
 }
 
-function check({ variables, host, reject }: Context): void {
-  const refuse: Refuse = (detail, hint) => reject('exports', detail, hint);
+const refuseExport =
+  ({ reject }: Context): RefuseAt =>
+  (index) =>
+  (detail, hint) =>
+    reject(['exports', index], detail, hint);
+
+function check(context: Context): void {
+  const { variables, host, reject } = context;
   const { exports, ids, graceSeconds, leaseSeconds, listen } = variables;
-  checkIds(ids, (detail, hint) => reject('ids', detail, hint));
+  checkIds(ids, reject);
   const paths = exports.map(({ path }) => path);
-  refuseNested('The export', paths, refuse, 'Export them side by side.');
-  const odd = paths.find((path) => NOT_SHARED.some((tree) => liesIn(path, tree) || liesIn(tree, path)));
-  if (odd !== undefined) refuse(`${odd} belongs to the host itself.`, 'Take a directory such as /srv/nfs/web.');
-  checkOwners(variables, refuse);
+  refuseNested('The export', paths, refuseExport(context), 'Export them side by side.');
+  const odd = paths.findIndex((path) => NOT_SHARED.some((tree) => liesIn(path, tree) || liesIn(tree, path)));
+  if (odd !== -1)
+    reject(
+      ['exports', odd, 'path'],
+      `${paths[odd]} belongs to the host itself.`,
+      'Take a directory such as /srv/nfs/web.',
+    );
+  checkOwners(context);
   if (graceSeconds < leaseSeconds)
     reject(
       'graceSeconds',
@@ -78,14 +91,15 @@ function check({ variables, host, reject }: Context): void {
       `Take ${leaseSeconds} or more.`,
     );
   const own = host.addresses.map(({ network }) => network.name);
-  const stray = listen.find((name) => !own.includes(name));
-  if (stray !== undefined)
-    reject('listen', `${host.name} is not in the network "${stray}".`, `It is in ${own.join(', ')}.`);
+  const stray = listen.findIndex((name) => !own.includes(name));
+  if (stray !== -1)
+    reject(['listen', stray], `${host.name} is not in the network "${listen[stray]}".`, `It is in ${own.join(', ')}.`);
 }
 
-function allowed({ host, variables, farm, reject }: Context): readonly Allowed[] {
+function allowed(context: Context): readonly Allowed[] {
+  const { host, variables, farm } = context;
   const offer = serverOffer({ host, variables });
-  return allAllowed({ server: host, offer, farm }, (detail, hint) => reject('exports', detail, hint));
+  return allAllowed({ server: host, offer, farm }, refuseExport(context));
 }
 
 function tableLines(all: readonly Allowed[]): readonly string[] {

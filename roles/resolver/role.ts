@@ -1,4 +1,15 @@
-import { type Check, commandCheck, defineRole, dnsCheck, file, type RoleContext, type Static, sh, t } from 'farmctl';
+import {
+  type Check,
+  commandCheck,
+  defineRole,
+  didYouMean,
+  dnsCheck,
+  file,
+  type RoleContext,
+  type Static,
+  sh,
+  t,
+} from 'farmctl';
 import { linkGuard } from './link-guard.ts';
 
 const variables = t.object({
@@ -31,8 +42,11 @@ const MOST_SERVERS = 3;
 function serverAddresses({ host, farm, variables: given, reject }: Context): readonly string[] {
   if (given.servers.length > 0 && given.vip === undefined) return given.servers;
   const vip = farm.vips.find((one) => one.name === given.vip);
-  if (given.vip !== undefined && vip === undefined)
-    return reject('vip', `There is no virtual address "${given.vip}".`, 'Name one of the inventory\'s "vips".');
+  if (given.vip !== undefined && vip === undefined) {
+    const known = farm.vips.map(({ name }) => name);
+    const detail = `There is no virtual address "${given.vip}".${didYouMean(given.vip, known)}`;
+    return reject('vip', detail, 'Name one of the inventory\'s "vips".');
+  }
   const own = new Set(host.addresses.map((one) => one.network.name));
   const found = farm.hosts('bind9').map(({ host: server, offer }) => ({
     isSelf: server.name === host.name,

@@ -233,7 +233,7 @@ describe('records', () => {
     throw new Error(detail);
   };
   const read = (...written: WrittenRecord[]) => {
-    const records = readRecords('farm.example', 300, written, refuse);
+    const records = readRecords('farm.example', 300, written, () => refuse);
     checkRecords('farm.example', [...ZONE.records, ...records], refuse);
     return records.map((one) => `${one.owner} ${one.ttl} ${one.type} ${one.data}`);
   };

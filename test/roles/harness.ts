@@ -60,6 +60,14 @@ export async function mistakes(
   }
 }
 
+/** The text that the first of those mistakes points at. */
+export async function pointedText(inventory: string, host: string, options?: Parameters<typeof rehearse>[1]) {
+  const [{ at } = {}] = await mistakes(inventory, host, options);
+  if (at === undefined) return undefined;
+  const column = at.column - 1;
+  return inventory.split('\n')[at.line - 1]?.slice(column, column + (at.length ?? 0));
+}
+
 /** A line for each resource, what lies inside others indented: what a golden test compares. */
 export function outline(resources: readonly Resource[], indent = ''): string {
   const lines = resources.map(({ type, desired, id }) => {

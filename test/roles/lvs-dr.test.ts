@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { loopbackVip } from '../../roles/lvs-dr/loopback-vip.ts';
 import { orderNodes } from '../../src/role/order.ts';
 import { observe } from '../unit/resource/run-probe.ts';
-import { fileText, mistakes, outline, rehearse } from './harness.ts';
+import { fileText, mistakes, outline, pointedText, rehearse } from './harness.ts';
 
 const environment = { LVS: 'hidden-word' };
 
@@ -685,11 +685,7 @@ describe('lvs-dr refuses', () => {
     ['what is not written', { services: WWW, appRoles: 'lvs-dr/real, apache-app', app1: PAGE }, 'lb1', WWW],
     ['a weight', { services: BOTH, app1: ', lvs-dr: { weights: { wwww: 2 } }' }, 'app1', '2'],
   ])('at its place in the inventory: %s', async (_, farm, host, text) => {
-    const written = inventory(farm);
-    const [{ at } = {}] = await mistakes(written, host);
-    const line = written.split('\n')[(at?.line ?? 0) - 1] ?? '';
-    const column = (at?.column ?? 0) - 1;
-    expect(line.slice(column, column + (at?.length ?? 0))).toBe(text);
+    expect(await pointedText(inventory(farm), host)).toBe(text);
   });
 
   it('what is written as a list over several lines at the line of the entry', async () => {

@@ -22,7 +22,8 @@ tiers:
     hosts: { 'app[1:${clients}]': { web: 10.77.1.1 } }
 `);
   const farm = resolved.view;
-  return () => farm.hosts('nfs/server').map(({ host, offer }) => allAllowed({ server: host, offer, farm }, refuse));
+  return () =>
+    farm.hosts('nfs/server').map(({ host, offer }) => allAllowed({ server: host, offer, farm }, () => refuse));
 }
 
 describe('what a server gives away', () => {

@@ -1,4 +1,14 @@
-import { type Content, directory, file, ownedDirectory, type Resource, type RoleContext, text } from 'farmctl';
+import {
+  type Content,
+  didYouMean,
+  directory,
+  file,
+  ownedDirectory,
+  type Resource,
+  type RoleContext,
+  text,
+  type VariablePath,
+} from 'farmctl';
 import type { ServerVariables, SiteVariables } from './variables.ts';
 
 /** Where a certificate lies on the host. */
@@ -95,24 +105,26 @@ export function checkSites(
   if (new Set([port, tlsPort, statusPort]).size < 3)
     reject('port', `The ports ${port} (port), ${tlsPort} (tlsPort) and ${statusPort} (statusPort) must differ.`);
   const known = certificates.map(({ name }) => name);
-  const twice = known.find((name, index) => known.indexOf(name) !== index);
-  if (twice !== undefined) reject('certificates', `Two certificates have the name "${twice}".`);
+  const twice = known.findIndex((name, index) => known.indexOf(name) !== index);
+  if (twice !== -1) reject(['certificates', twice, 'name'], `Two certificates have the name "${known[twice]}".`);
   const owners = new Map<string, string>();
-  for (const site of sites) {
+  for (const [index, site] of sites.entries()) {
+    const at = (key: string): VariablePath => ['vhosts', index, key];
     for (const name of [site.name, ...site.aliases].map((one) => one.toLowerCase())) {
       const owner = owners.get(name);
-      if (owner !== undefined) reject('vhosts', `The name ${name} is claimed by ${owner} and by ${site.name}.`);
+      if (owner !== undefined)
+        reject(['vhosts', index], `The name ${name} is claimed by ${owner} and by ${site.name}.`);
       owners.set(name, site.name);
     }
     if (site.tls !== null && !known.includes(site.tls)) {
-      const detail = `${site.name} wants the certificate "${site.tls}", which is not in certificates.`;
-      reject('vhosts', detail, known.length > 0 ? `There is ${known.join(', ')}.` : 'Add it to certificates.');
+      const detail = `${site.name} wants the certificate "${site.tls}", which is not in certificates.${didYouMean(site.tls, known)}`;
+      reject(at('tls'), detail, known.length > 0 ? `There is ${known.join(', ')}.` : 'Add it to certificates.');
     }
     if (site.redirectToTls && site.tls === null)
-      reject('vhosts', `${site.name} has redirectToTls, but no certificate.`, 'Give it tls as well.');
+      reject(at('redirectToTls'), `${site.name} has redirectToTls, but no certificate.`, 'Give it tls as well.');
     if (/<\s*\/?\s*VirtualHost\b/i.test(site.extra))
-      reject('vhosts', `The extra lines of ${site.name} open or close a virtual host.`);
-    if (site.healthPath === '/lb-alive') reject('vhosts', `${site.name}: /lb-alive is the catch-all's.`);
+      reject(at('extra'), `The extra lines of ${site.name} open or close a virtual host.`);
+    if (site.healthPath === '/lb-alive') reject(at('healthPath'), `${site.name}: /lb-alive is the catch-all's.`);
   }
 }
 
@@ -137,18 +149,21 @@ export function docrootResources(
     if (!made.has(path)) made.set(path, directory({ path, owner, group }));
   };
   const files = new Map<string, { readonly content: Content; readonly owner: string; readonly group: string }>();
-  for (const site of sites) {
+  for (const [index, site] of sites.entries()) {
     const docroot = docrootOf(site);
     const { owner, group } = site;
     if (!site.createDocroot || mounts.paths.some((path) => isBelow(docroot, path))) {
       if (site.files.length === 0) continue;
-      reject('vhosts', `${site.name} has files, but others make its document root (createDocroot, a mount).`);
+      reject(
+        ['vhosts', index, 'files'],
+        `${site.name} has files, but others make its document root (createDocroot, a mount).`,
+      );
     }
     if (docroot.startsWith('/srv/www/')) make('/srv/www', 'root', 'root');
     make(docroot, owner, group);
-    for (const one of site.files) {
+    for (const [number, one] of site.files.entries()) {
       const path = `${docroot}/${one.path}`;
-      if (files.has(path)) reject('vhosts', `${site.name}: the file ${path} is there twice.`);
+      if (files.has(path)) reject(['vhosts', index, 'files', number], `${site.name}: the file ${path} is there twice.`);
       for (const parent of parents(path, docroot)) make(parent, owner, group);
       files.set(path, { content: text(one.text), owner, group });
     }
