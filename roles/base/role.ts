@@ -134,6 +134,14 @@ function packageList({ variables: given, reject }: Context): Resource[] {
   return [packages(wanted, { absent: unwanted })];
 }
 
+function kernelSettings({ variables, reject }: Context): Resource[] {
+  return Object.entries(variables.sysctl).map(([key, value]) => {
+    if (typeof value === 'number' && !Number.isSafeInteger(value))
+      reject(['sysctl', key], `The number of "${key}" is too large to be read exactly.`, 'Put it in quotes.');
+    return sysctl({ key, value: String(value) });
+  });
+}
+
 export default defineRole({
   name: 'base',
   summary: 'Gives a host its name, its time, its administrators and the packages that every host has.',
@@ -147,7 +155,7 @@ export default defineRole({
     ...timezone(context),
     ...[timeService(context.variables)?.resource(context)].filter((one) => one !== undefined),
     ...administrators(context),
-    ...Object.entries(context.variables.sysctl).map(([key, value]) => sysctl({ key, value })),
+    ...kernelSettings(context),
   ],
 
   checks: ({ host, variables: given }) => [

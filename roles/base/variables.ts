@@ -56,9 +56,10 @@ export const variables = t.object({
     default: [],
     description: 'Packages that no host has.',
   }),
-  sysctl: t.record(t.string({ pattern: '^[a-z0-9_][a-z0-9_./-]*$' }), t.string(), {
+  sysctl: t.record(t.string({ pattern: '^[a-z0-9_][a-z0-9_./-]*$' }), t.union([t.integer(), t.string()]), {
     default: {},
-    description: 'Kernel settings by name, each as the kernel reads it back.',
+    description:
+      'Kernel settings by name, each as the kernel reads it back; several numbers as text, `"4096 131072 6291456"`.',
   }),
 });
 

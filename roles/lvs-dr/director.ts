@@ -24,7 +24,7 @@ import { CONFIG_PATH, MAINTENANCE_PATH, MARKS_PATH } from './paths.ts';
 import { drainScript, filledScript, validateScript } from './scripts.ts';
 import { directedServers, fallbackEnd, isQuiescent, METHOD_WORDS, type VirtualServer } from './services.ts';
 import { type Sync, syncOf } from './sync.ts';
-import type { Variables } from './variables.ts';
+import { settingsOf, type Variables } from './variables.ts';
 
 type Context = RoleContext<Variables>;
 
@@ -100,7 +100,7 @@ function kernelSettings({ farm, variables }: Context, servers: readonly VirtualS
   const own: Record<string, string> = {
     expire_nodest_conn: '1',
     expire_quiescent_template: '1',
-    ...variables.sysctls,
+    ...settingsOf(variables),
   };
   const settings = Object.entries(own).map(([key, value]) => sysctl({ key: `net.ipv4.vs.${key}`, value }));
   const translated = servers.filter(({ service: one }) => one.method === 'nat');

@@ -7,7 +7,7 @@ export interface DirectorOffer {
   readonly syncId: number | undefined;
   readonly syncNetwork: string | undefined;
   readonly timeouts: Variables['timeouts'];
-  readonly sysctls: Variables['sysctls'];
+  readonly sysctls: Readonly<Record<string, string>>;
   readonly drainSeconds: number;
 }
 

@@ -2,7 +2,7 @@ import { defineRole } from 'farmctl';
 import { directorChecks, directorResources } from './director.ts';
 import type { DirectorOffer, RealOffer } from './offers.ts';
 import { realChecks, realResources } from './real.ts';
-import { variables } from './variables.ts';
+import { settingsOf, variables } from './variables.ts';
 
 export default defineRole({
   name: 'lvs-dr',
@@ -23,7 +23,7 @@ export default defineRole({
         syncId: variables.syncId,
         syncNetwork: variables.syncNetwork,
         timeouts: variables.timeouts,
-        sysctls: variables.sysctls,
+        sysctls: settingsOf(variables),
         drainSeconds: variables.drainSeconds,
       }),
     },

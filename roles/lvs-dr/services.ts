@@ -2,7 +2,7 @@ import { didYouMean, type FarmView, type RoleContext, type Vip } from 'farmctl';
 import { checkMistake, checkType, type HealthCheck, healthCheck } from './health.ts';
 import { placeOf } from './place.ts';
 import { commonOffer, realPort, servedBy } from './served.ts';
-import type { Method, Service, Variables } from './variables.ts';
+import { type Method, type Service, settingsOf, type Variables } from './variables.ts';
 import { warnOfWayBack } from './way-back.ts';
 
 /** A real server of one virtual service. */
@@ -152,7 +152,7 @@ function refuseClashes(context: Context, own: ReturnType<typeof ownServices>): v
 }
 
 function refuseQuiescence({ variables, reject }: Context, { name, quiescent, persistence }: Service): void {
-  if (quiescent && persistence !== undefined && variables.sysctls.expire_quiescent_template === '0')
+  if (quiescent && persistence !== undefined && settingsOf(variables)['expire_quiescent_template'] === '0')
     reject(
       ['sysctls', 'expire_quiescent_template'],
       `Service ${name} is persistent and quiescent: with expire_quiescent_template 0 clients of a dead server would be sent to it until their time is up.`,
@@ -167,6 +167,7 @@ const ALIKE = ['sync', 'timeouts', 'sysctls', 'drainSeconds'] as const;
 function refuseDifferentPair(context: Context, service: Service, vip: Vip): void {
   const { farm, variables, reject } = context;
   const directors = new Map(farm.hosts('lvs-dr/director').map(({ host, offer }) => [host.name, offer]));
+  const own = { ...variables, sysctls: settingsOf(variables) };
   const written = (services: readonly Service[]) => JSON.stringify(services.filter((one) => one.vip === vip.name));
   for (const name of vip.pair) {
     const offer = directors.get(name);
@@ -182,7 +183,7 @@ function refuseDifferentPair(context: Context, service: Service, vip: Vip): void
         `The two directors of ${vip.name}, ${vip.pair.join(' and ')}, do not have the same services.`,
         'Write them for the whole farm or for the tier, not for one host.',
       );
-    const other = ALIKE.find((key) => JSON.stringify(offer?.[key]) !== JSON.stringify(variables[key]));
+    const other = ALIKE.find((key) => JSON.stringify(offer?.[key]) !== JSON.stringify(own[key]));
     if (other !== undefined)
       reject(
         other,

@@ -173,7 +173,10 @@ export const variables = t.object({
   ),
   sysctls: t.record(
     t.string({ pattern: '^[a-z0-9_]+$' }),
-    t.string({ pattern: '^[0-9]+( [0-9]+)*$', title: 'a number' }),
+    t.union([
+      t.integer({ minimum: 0, maximum: 2_147_483_647 }),
+      t.string({ pattern: '^[0-9]+( [0-9]+)*$', title: 'numbers with a blank between two' }),
+    ]),
     {
       default: {},
       description:
@@ -187,6 +190,11 @@ export const variables = t.object({
     description: 'How long a server that leaves a service may take to finish the connections it has.',
   }),
 });
+
+/** The settings below `net.ipv4.vs` as the kernel prints them. */
+export function settingsOf({ sysctls }: Variables): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(sysctls).map(([key, value]) => [key, String(value)]));
+}
 
 export type Variables = Static<typeof variables>;
 export type Service = Variables['services'][number];

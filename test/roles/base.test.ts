@@ -153,7 +153,7 @@ describe('base', () => {
 
   it('installs and removes packages in one transaction', async () => {
     const { resources } = await base(
-      'packages: [less, tzdata], absentPackages: [nano], sysctl: { vm.swappiness: "10" }',
+      'packages: [less, tzdata], absentPackages: [nano], sysctl: { vm.swappiness: "10", kernel.panic: -1 }',
     );
     expect(resources.filter((one) => one.type.type === 'packages').map((one) => one.desired)).toMatchInlineSnapshot(`
       [
@@ -173,6 +173,7 @@ describe('base', () => {
       ]
     `);
     expect(desiredOf(resources, 'sysctl', 'vm.swappiness')).toMatchObject({ value: '10' });
+    expect(desiredOf(resources, 'sysctl', 'kernel.panic')).toMatchObject({ value: '-1' });
   });
 
   it.each([
@@ -181,6 +182,10 @@ describe('base', () => {
     ['administrators: [{ name: a, uid: 2000 }, { name: b, uid: 2000 }]', 'Two administrators have the same uid.'],
     ['administrators: [{ name: a, sudo: password }]', '"a" may use sudo with a password and has none.'],
     ['administrators: [{ name: a }], absentAdministrators: [a]', '"a" is to be there and to be absent.'],
+    [
+      'sysctl: { kernel.shmmax: 18446744073692774399 }',
+      'The number of "kernel.shmmax" is too large to be read exactly.',
+    ],
     ['packages: [less], absentPackages: [less]', 'The package "less" is to be there and to be absent.'],
     ['timeServers: [a], absentPackages: [chrony]', 'The package "chrony" is to be there and to be absent.'],
   ])('refuses %s', async (variables, detail) => {
@@ -208,6 +213,8 @@ describe('base', () => {
     'absentPackages: [A]',
     'sysctl: { "a b": "1" }',
     'sysctl: { vm.swappiness: [1] }',
+    'sysctl: { vm.swappiness: 1.5 }',
+    'sysctl: { vm.swappiness: true }',
     'hostname: app1',
   ])('is out of range: %s', async (variables) => {
     expect(await detailsOf(variables)).not.toEqual([]);

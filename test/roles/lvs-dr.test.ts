@@ -362,6 +362,19 @@ sysctl net/ipv4/conf/eth0/send_redirects
     expect(outline((await real(nat, 'media1')).resources)).toBe('');
   });
 
+  it('takes a setting of the kernel as a number or as text', async () => {
+    const sysctls = ', lvs-dr: { sysctls: { am_droprate: 20, sync_threshold: "3 50" } }';
+    const text = inventory({
+      services: BOTH,
+      more: ', sysctls: { am_droprate: "20", sync_threshold: "3 50" }',
+      lb1: sysctls,
+    });
+    const { resources } = (await rehearse(text, { environment })).part('lb1', 'lvs-dr/director');
+    const settings = resources.filter(({ type }) => type.type === 'sysctl').map(({ desired }) => desired);
+    expect(settings).toContainEqual({ key: 'net.ipv4.vs.am_droprate', value: '20' });
+    expect(settings).toContainEqual({ key: 'net.ipv4.vs.sync_threshold', value: '3 50' });
+  });
+
   it('is told where nobody would put the address up', async () => {
     const said = async (lbRoles?: string) =>
       (
@@ -857,7 +870,7 @@ describe('lvs-dr refuses', () => {
       'stickiness that would outlive a server',
       {
         services: `${STATIC}, { name: www, vip: www, ports: [80], serves: apache-app, quiescent: true, persistence: {} }`,
-        more: ', sysctls: { expire_quiescent_template: "0" }',
+        more: ', sysctls: { expire_quiescent_template: 0 }',
       },
       'lb1',
       'Service www is persistent and quiescent: with expire_quiescent_template 0 clients of a dead server would be sent to it until their time is up.',
@@ -970,6 +983,14 @@ describe('lvs-dr refuses', () => {
     expect(found.length).toBeGreaterThan(0);
     for (const { code } of found) expect(code).toMatch(/^variables\/(invalid|unknown)$/);
   });
+
+  it.each(['{ am_droprate: -1 }', '{ am_droprate: 1.5 }', '{ am_droprate: fast }', '{ am_droprate: true }'])(
+    'settings out of range: %s',
+    async (sysctls) => {
+      const found = await mistakes(inventory({ services: BOTH, more: `, sysctls: ${sysctls}` }), 'lb1');
+      expect(found.map(({ code }) => code)).toEqual(['variables/invalid']);
+    },
+  );
 
   it('a weight out of range', async () => {
     const found = await mistakes(inventory({ services: BOTH, app1: ', lvs-dr: { weight: 65536 }' }), 'lb1');
