@@ -81,6 +81,8 @@ export type Removal =
 export interface ResourceType<D = unknown, O = unknown> {
   readonly type: string;
   readonly schema: TSchema;
+  /** What is taken for arguments that are left out. */
+  readonly defaults: Readonly<Record<string, unknown>>;
   /** True where every change is only `files`: such a resource may be part of a service's configuration. */
   readonly filesOnly: boolean;
   id(desired: D): string;
@@ -145,7 +147,7 @@ export interface Resource<D = unknown> {
  */
 export type ResourceDefinition<S extends TSchema, O, K extends keyof Static<S>> = Omit<
   ResourceType<Static<S>, O>,
-  'schema' | 'filesOnly' | 'whole'
+  'schema' | 'defaults' | 'filesOnly' | 'whole'
 > & {
   readonly desired: S;
   readonly defaults?: Pick<Static<S>, K>;
@@ -181,6 +183,7 @@ export function defineResource<S extends TSchema, O, K extends keyof Static<S> =
       definition.diff(desired, undefined, []) ?? { action: 'create', fields: [], texts: [], risk: 'none', notes: [] },
     ...rest,
     schema,
+    defaults: defaults ?? {},
   };
   defined.set(type.type, type as ResourceType);
   function construct(input: Input<Static<S>, K>): Resource<Static<S>> {

@@ -72,7 +72,7 @@ function isObject(value: unknown): value is object {
 function resourceArguments(name: string): string {
   const found = Object.entries(RESOURCES).find(([key]) => key === name);
   if (found === undefined) throw new Error(`the reference knows no resource ${name}`);
-  const { schema } = found[1].type;
+  const { schema, defaults } = found[1].type;
   const properties: object = 'properties' in schema && isObject(schema.properties) ? schema.properties : {};
   const isContent = (key: string) => {
     const property: unknown = Reflect.get(properties, key);
@@ -84,7 +84,13 @@ function resourceArguments(name: string): string {
       ...row,
       type: isContent(row.name) ? 'Content' : row.type.replace('list of any value', 'list of resources'),
     }));
-  return table(['argument', 'type', 'meaning'], rowsOf(rows));
+  const byDefault = ({ name: argument, required }: (typeof rows)[number]) =>
+    argument in defaults ? `\`${JSON.stringify(defaults[argument])}\`` : required ? '**required**' : '';
+  const cells = rowsOf(rows).map(([argument = '', its = '', meaning = ''], index) => {
+    const row = rows[index];
+    return [argument, its, row === undefined ? '' : byDefault(row), meaning];
+  });
+  return table(['argument', 'type', 'default', 'meaning'], cells);
 }
 
 /** Keys of an inventory, without the variables of roles. */

@@ -21,7 +21,7 @@ const schema = t.object({
   options: t.optional(
     t.string({
       pattern: '^[^\\s"]+("[^"\\n\\r\\u0000]*"[^\\s"]*)*$',
-      description: 'As sshd(8) tells: `from="10.0.0.0/8"`.',
+      description: 'As sshd(8) tells: `from="10.0.0.0/8"`. None where absent.',
     }),
   ),
 });

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -16,7 +16,7 @@ describe('the examples of writing-a-role', () => {
     expect(made.exitCode, made.stderr).toBe(0);
     const page = await pageText('docs/writing-a-role.md');
     const examples = [...page.matchAll(/<!-- example: (\S+) -->\n```\w+\n([\s\S]*?)```/g)];
-    expect(examples).toHaveLength(4);
+    expect(examples).toHaveLength(5);
     for (const [, path = '', text = ''] of examples) {
       await mkdir(dirname(join(folder, 'shop', path)), { recursive: true });
       await writeFile(join(folder, 'shop', path), text);
@@ -51,6 +51,15 @@ describe('the examples of writing-a-role', () => {
       # neighbour 10.79.0.12:11211
       "
     `);
+  }, 60_000);
+
+  test('the test of a role runs', async () => {
+    await mkdir(join(folder, 'shop/node_modules'));
+    await symlink(PROJECT_PATH, join(folder, 'shop/node_modules/farmctl'));
+    const argv = [process.execPath, '-C', 'farmctl-source', '--test', '--test-reporter=tap'];
+    const result = await command(argv, { cwd: join(folder, 'shop'), timeoutMs: 60_000 });
+    expect(result.stdout).toContain('# pass 2\n# fail 0\n');
+    expect(result.exitCode).toBe(0);
   }, 60_000);
 
   test('a rejected variable is shown at its place', async () => {
