@@ -3,7 +3,7 @@ import { type Content, piecesOfBytes } from '../model/content.ts';
 import { type Frame, FrameError, frameReader } from '../remote/frame.ts';
 import { LOADER } from '../remote/loader.ts';
 import { runtime } from '../remote/runtime.ts';
-import { joinScripts, Script, sh } from '../remote/sh.ts';
+import { joinScripts, type Script, sh } from '../remote/sh.ts';
 import { type Channel, type Connection, TransportError } from '../transport/transport.ts';
 
 /** The most that one field of an answer may hold: an old text to be compared is at most 1 MiB. */
