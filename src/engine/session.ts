@@ -96,6 +96,7 @@ export async function openSession(connection: Connection): Promise<Session> {
           `${frame.words[1]} on the host reads more than it is told, as busybox's does`,
           'farmctl needs the coreutils: take what stands before them in /usr/local off the host.',
         );
+      if (word === 'hello') isServing = true;
       if (word === '.' || word === 'hello') continue;
       if (isStreamed !== true) {
         frames.push(frame);
@@ -150,6 +151,8 @@ export async function openSession(connection: Connection): Promise<Session> {
   let sending: Promise<void> = Promise.resolve();
   /** The runtime of a shell that waits for one. It goes together with the first request: that spares the host a process. */
   let starting: ((first: Script | undefined) => Script) | undefined = (first) => runtime(nonce, first);
+  /** The runtime of the shell that is talked to has said that it is there. */
+  let isServing = false;
 
   function send(script: Script, contents: readonly Content[]): Promise<void> {
     const sent = sending.then(() => sendNow(script, contents));
@@ -187,6 +190,8 @@ export async function openSession(connection: Connection): Promise<Session> {
     exchange: (script, contents, options) =>
       bounded(options, async () => {
         const [answer] = await Promise.all([until(['exit'], options), send(script, contents)]);
+        // It is the shell around it that answers: the request did not run where it was meant to.
+        if (!isServing) throw new TransportError('disconnected', 'the remote shell could not read the request');
         return { frames: answer.frames, status: Number(answer.last.words[1] ?? 1) };
       }),
     enter: (command, variables, options) =>
@@ -200,13 +205,13 @@ export async function openSession(connection: Connection): Promise<Session> {
         if (answer.last.words[0] === 'exit')
           return { frames: answer.frames, status: Number(answer.last.words[1] ?? 1) };
         starting = (first) => joinScripts([variables, runtime(nonce, first)]);
+        isServing = false;
         return undefined;
       }),
     leave: (options) =>
       bounded(options, async () => {
-        const start = starting;
         starting = undefined;
-        if (start !== undefined) await send(start(undefined), []);
+        isServing = true;
         await channel.write('0\n');
         const answer = await until(['exit']);
         return { frames: answer.frames, status: Number(answer.last.words[1] ?? 1) };

@@ -39,6 +39,7 @@ mount -t tmpfs -o mode=0700 farmctl /tmp || exit ${NOT_OVERLAID}
 ${shell.text}
 ${marker}in
 r=$?
+# What it said itself is lost: its output is the session's.
 [ $r -eq 0 ] || said=$(unshare -m --propagation slave true 2>&1) || { frame said; printf %s "$said" >&3; frame .; }
 exit $r`);
   const notEntered = await session.enter(inside, new Script('BODIES=/tmp'), options);

@@ -56,12 +56,11 @@ export const JOURNAL_UNIT_PATH = '/etc/systemd/system/farmctl-journal.service';
  *   a second name that is gone was put back by a journal that could not be removed.
  * - `mode_now KEY DIRECTORY WORD`: the coming journal gets a line with the mode and owners of a directory as they are.
  * - `journal_close`: flushes the journal and gives it its name, after what was noted. From here on a crash is put right at boot.
- * - `is_active UNIT`: the unit runs; then `invocation` says which process it is.
- * - `stamp_is_current UNIT`: there is a stamp, of the process that runs now.
+ * - `is_active UNIT`: the unit runs; then, as after `invocation_of UNIT`, `invocation` says which process it is.
  * - `note_stamp RELOAD RESTART PATH...`: notes a stamp of the process `invocation`.
  * - `refresh_stamp UNIT PATH...`: the process has loaded the set again as it is; the stamp's digests stay.
  * - `journal_run`: the old set comes back, and where the journal cannot be removed (read-only) it has no more to do.
- * - `set_is_whole RELOAD RESTART PATH...`: the journal is done, then the stamp is that of the new set; `forget_old_names`.
+ * - `commit_set RELOAD RESTART PATH...`: the journal is done, then the stamp is that of the new set; `forget_old_names`.
  */
 export const TRANSACTION_FUNCTIONS = String.raw`begin() {
   D=$S/services/$1 adds= noted= invocation=
@@ -108,8 +107,7 @@ journal_close() {
   keep_notes
 }
 journal_run() { sh "$D/journal" || return 1; rm -f -- "$D/journal" && sync -- "$D" || :; }
-set_is_whole() {
-  noted=
+commit_set() {
   r=0
   { note_stamp "$@" && sync -- "$D/stamp.new"; } || { r=1; rm -f -- "$D/stamp.new"; }
   [ ! -e "$D/journal" ] || mv -fT -- "$D/journal" "$D/journal.done" || return 1
@@ -119,14 +117,9 @@ forget_old_names() { [ ! -e "$D/journal.done" ] || { farmctl_commit=1 sh "$D/jou
 refresh_stamp() {
   invocation_of "$1"
   shift
-  noted=
   note_stamp "$(sed -n 's/^reload //p' "$D/stamp")" "$(sed -n 's/^restart //p' "$D/stamp")" "$@" && keep_notes
 }
-invocation_of() { invocation=$(systemctl show -P InvocationID -- "$1"); }
-stamp_is_current() {
-  invocation_of "$1"
-  [ -e "$D/stamp" ] && grep -qx "invocation $invocation" "$D/stamp"
-}
+invocation_of() { invocation=$(timeout -k 5 60 systemctl show -P InvocationID -- "$1"); }
 is_active() {
   i=$(timeout -k 5 60 systemctl show -p ActiveState,InvocationID -- "$1") || return 1
   case $i in *ActiveState=active* | *ActiveState=reloading* | *ActiveState=refreshing*) ;; *) return 1 ;; esac

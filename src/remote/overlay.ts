@@ -7,8 +7,8 @@ import { ROOTS } from './state-functions.ts';
 /** Exit status of an overlaid checker: the set could not be laid over the real paths, so nothing was checked. */
 export const NOT_OVERLAID = 98;
 
-/** With which an overlaid checker's status 1 is told apart from 1 of `unshare` itself. */
-const REFUSED = 95;
+/** What an overlaid checker's status 1 travels as: 1 is that of an `unshare` that could not. */
+const CHECKER_ENDED_WITH_1 = 95;
 
 /** What all directories that a set touches may hold together, for their copies lie in memory. */
 const COPIES_MIB = 256;
@@ -97,7 +97,7 @@ export function overlaidScript(
     sh`scratch /run && scratch /var/log || exit ${NOT_OVERLAID}`,
     ...operations.map((operation) => sh`${lay(operation, sent)} || exit ${NOT_OVERLAID}`),
     boundedScript(checker, seconds, `${marker}1`),
-    new Script(`r=$?\n[ $r -ne 1 ] || r=${REFUSED}\nexit $r`),
+    new Script(`r=$?\n[ $r -ne 1 ] || r=${CHECKER_ENDED_WITH_1}\nexit $r`),
   ]);
   // Its scratch space lies over a directory of farmctl's own that no checker needs; before there is one, in a private /tmp.
   return new Script(`{ BODIES=\${BODIES-} M=${STATE_DIRECTORY}/manifest
@@ -107,7 +107,11 @@ unshare -m --propagation slave sh /dev/fd/8 8<<'${marker}0' </dev/null
 ${inner.text}
 ${marker}0
 r=$?
-case $r in 1) r=${NOT_OVERLAID} ;; ${REFUSED}) r=1 ;; esac
+case $r in
+  1) r=${NOT_OVERLAID} ;;
+  ${CHECKER_ENDED_WITH_1}) r=1 ;;
+  126 | 127) unshare -m --propagation slave true || r=${NOT_OVERLAID} ;;
+esac
 [ $r -eq 0 ] || (exit $r)
 }`);
 }

@@ -71,8 +71,9 @@ trap farmctl_exit EXIT`);
  * nothing is written by a request that did not come whole. A `head` that reads further than it is told (busybox's: one
  * program of many names) would take the next words; there it ends with the frame `unfit PATH`. A script ends in another character than a newline, which the
  * shell would drop. `0` ends it. The end of a request is the frame `exit STATUS`. The first request may come along: it
- * is a function then, so nothing of it runs either unless all of it is there.
+ * is a function then, so nothing of it runs either unless all of it is there; it may have some ten thousand commands.
  * @param nonce 32 hexadecimal digits
+ * @param first undefined: every request comes by itself
  */
 export function runtime(nonce: string, first: Script | undefined): Script {
   return new Script(`${ENVIRONMENT}farmctl_nonce=${nonce} farmctl_tag= B=

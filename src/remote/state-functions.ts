@@ -41,7 +41,6 @@ say() { printf '%s\n' "$*" >&2; }
 flush() { [ -L "$1" ] || [ ! -f "$1" ] || sync -- "$1"; }
 folder_of() { f=${'${1%/*}'}; [ -n "$f" ] || f=/; }
 clear() { ! there "$1" || rm -f -- "$1"; }
-write_whole() { { clear "$2.new" && printf '%s\n' "$3" >"$2.new" && sync -- "$2.new" && mv -fT -- "$2.new" "$2" || { rm -f -- "$2.new"; false; }; } && sync -- "$1"; }
 keep() {
   there "$2" || return 0
   [ -L "$2" ] || [ ! -d "$2" ] || { say "$2 is a directory"; return 1; }
@@ -52,7 +51,11 @@ keep() {
     mv -fT -- "$3" "$S/originals/$1" && sync -- "$S/originals"
 }
 own() { [ -e "$S/paths/$1" ] || printf '' >|"$S/paths/$1"; }
-manifest_add() { write_whole "$S/manifest" "$S/manifest/$1" "$2"; }
+manifest_add() {
+  set -- "$S/manifest/$1" "$2"
+  { clear "$1.new" && printf '%s\n' "$2" >"$1.new" && sync -- "$1.new" && mv -fT -- "$1.new" "$1" || { rm -f -- "$1.new"; false; }; } &&
+    sync -- "$S/manifest"
+}
 manifest_drop() { rm -f -- "$S/manifest/$1" && sync -- "$S/manifest"; }
 key_of() { key=$(printf %s "$1" | sha256sum) && key=${'${key%"${key#????????????????????????????????}"}'}; }
 no_room() { [ ! -d "$1/${WAITING_ROOM}" ] || rm -rf -- "$1/${WAITING_ROOM}"; }
@@ -63,7 +66,7 @@ parents() {
 }
 forget_parents() {
   case $1 in /*/*) ;; *) return 0 ;; esac
-  key_of "$1"
+  key_of "$1" || return 0
   set -- "$1" "$key"
   [ -e "$S/directories/$2" ] && rmdir -- "$1" 2>/dev/null || return 0
   rm -f -- "$S/directories/$2"

@@ -181,8 +181,9 @@ export function transactionScript(transaction: Transaction, sent: Bodies, marker
   if (found !== undefined) {
     const paths = found.isLoaded ? stamp.paths : [];
     // Once newer files lie there, an older stamp tells no more of a process that was restarted since.
-    const isTold = transaction.goesAhead && found.isLoaded ? sh`stamp_is_current ${unit}` : sh`[ -e "$D/stamp" ]`;
     const { reload, restart, invocation } = found;
+    const ofThisProcess = sh`grep -qsx ${`invocation ${invocation}`} "$D/stamp"`;
+    const isTold = transaction.goesAhead && found.isLoaded ? ofThisProcess : sh`[ -e "$D/stamp" ]`;
     lines.push(sh`${isTold} || { invocation=${invocation}; note_stamp ${reload} ${restart} ${paths}; } || ${fail}`);
   }
   if (swaps) {
@@ -220,7 +221,7 @@ export function transactionScript(transaction: Transaction, sent: Bodies, marker
   lines.push(proofScript(transaction, marker));
   if (transaction.enable === true) lines.push(sh`${systemctl(['-q', 'enable', '--', unit])} || undo`);
   const late = sh`exit ${TRANSACTION_STATUS.untouched}`;
-  lines.push(sh`set_is_whole ${stamp.reload} ${stamp.restart} ${stamp.paths} || ${late}`);
+  lines.push(sh`commit_set ${stamp.reload} ${stamp.restart} ${stamp.paths} || ${late}`);
   lines.push(sh`forget_old_names || ${late}`);
   for (const operation of operations)
     if (operation.kind === 'restore') lines.push(sh`release ${pathKey(operation.path)} ${operation.path}`);

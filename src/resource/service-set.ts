@@ -23,7 +23,7 @@ export interface ServiceDesired {
    * differs from that of the running process. Where absent, a reload is always enough.
    */
   readonly restartWhen?: (contents: ReadonlyMap<string, string>) => unknown;
-  /** Proof that the process runs on the new set; `systemctl is-active` where absent. Exit status 0 is good. */
+  /** Proof that the process runs on the new set; where absent, that the unit is active. Exit status 0 is good. */
   readonly verify?: Script;
 }
 

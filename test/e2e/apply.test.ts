@@ -133,26 +133,36 @@ describe.skipIf(reason !== undefined)(
       expect(await site.run('drift')).toMatchObject({ exitCode: 0, changes: [] });
     });
 
-    test('where the checker cannot be shown the new set, the plan says so and nothing is touched', async () => {
-      const before = await host.must(LISTING);
-      await host.must(`mv /usr/bin/unshare /usr/bin/unshare.kept
-printf '#!/bin/sh\necho "unshare failed: Operation not permitted" >&2\nexit 1\n' >/usr/bin/unshare
-chmod 755 /usr/bin/unshare`);
-      try {
-        const plan = await site.run('plan', { 'site.generation': '2' });
-        expect(plan.stderr).toContain('note[service/not-validated]');
-        expect(plan.stderr).toContain('unshare failed: Operation not permitted');
-        const apply = await site.run('apply', { 'site.generation': '2' });
-        expect(apply.exitCode).toBe(3);
-        expect(apply.stderr).toContain('error[service/not-validated]');
-        expect(apply.stderr).toContain('unshare failed: Operation not permitted');
-        expect(await loaded()).toBe('1 1 first second');
-      } finally {
-        await host.must('mv /usr/bin/unshare.kept /usr/bin/unshare');
-      }
-      const files = (text: string) => text.split('\n').filter((line) => /^(etc|srv)\/.* f \d/.test(line));
-      expect(files(await host.must(LISTING))).toEqual(files(before));
-    });
+    test.each([
+      {
+        how: 'may not',
+        instead: `printf '#!/bin/sh\\necho "unshare failed: Operation not permitted" >&2\\nexit 1\\n' >/usr/bin/unshare
+chmod 755 /usr/bin/unshare`,
+        said: 'unshare failed: Operation not permitted',
+      },
+      { how: 'is missing', instead: ':', said: 'unshare: not found' },
+    ])(
+      'where unshare $how, the checker cannot be shown the new set: the plan says so and nothing is touched',
+      async (one) => {
+        const before = await host.must(LISTING);
+        await host.must(`mv /usr/bin/unshare /usr/bin/unshare.kept
+${one.instead}`);
+        try {
+          const plan = await site.run('plan', { 'site.generation': '2' });
+          expect(plan.stderr).toContain('note[service/not-validated]');
+          expect(plan.stderr).toContain(one.said);
+          const apply = await site.run('apply', { 'site.generation': '2' });
+          expect(apply.exitCode).toBe(3);
+          expect(apply.stderr).toContain('error[service/not-validated]');
+          expect(apply.stderr).toContain(one.said);
+          expect(await loaded()).toBe('1 1 first second');
+        } finally {
+          await host.must('mv /usr/bin/unshare.kept /usr/bin/unshare');
+        }
+        const files = (text: string) => text.split('\n').filter((line) => /^(etc|srv)\/.* f \d/.test(line));
+        expect(files(await host.must(LISTING))).toEqual(files(before));
+      },
+    );
 
     test('a configuration that is refused only at its turn leaves the old set', async () => {
       const files = 'cat /etc/pair/*.conf; ls -A /etc/pair /etc/pair/sites.d; systemctl show -P InvocationID pair';
