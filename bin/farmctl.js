@@ -31,9 +31,10 @@ if (isNewEnough && hasCondition) {
     process.exitCode = 1;
   } else {
     const child = spawn(node, [...options, entry, ...process.argv.slice(2)], { stdio: 'inherit' });
-    // Ctrl-C reaches the child by itself, as it is in the same process group; what is sent to this process alone is
-    // passed on. Either way this one waits: the child finishes its step and says how it ended.
-    process.on('SIGINT', () => undefined);
+    // A terminal's Ctrl-C reaches the child by itself, as it is in the same process group; what is sent to this process
+    // alone is passed on. Either way this one waits: the child finishes its step and says how it ended.
+    const hasTerminal = process.stdin.isTTY || process.stderr.isTTY;
+    process.on('SIGINT', () => hasTerminal || child.kill('SIGINT'));
     for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
     child.on('error', (error) => {
       process.stderr.write(`farmctl cannot start ${node}: ${error.message}\n`);

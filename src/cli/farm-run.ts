@@ -6,6 +6,7 @@ import { printableLine } from '../report/text.ts';
 import { loadTemplates } from '../template/load.ts';
 import type { AskAnswer } from '../transport/authentication.ts';
 import { type HeadStart, headStart } from '../transport/head-start.ts';
+import type { AskPassphrase } from '../transport/identities.ts';
 import { sshTransport } from '../transport/ssh.ts';
 import { cacheFolder } from './cache-folder.ts';
 import { askPasswords, withConnection } from './connection.ts';
@@ -62,8 +63,10 @@ export async function openFarmRun(flags: FarmRunFlags, terminal: Terminal, { may
     async options() {
       const passwords = await askPasswords(flags, terminal);
       const connected = withConnection(farm, flags, passwords.become);
-      const askPassphrase = (keyPath: string) =>
-        progress.aside(() => askSecret(terminal, `Passphrase of ${keyPath}`, 'the private key'));
+      const askPassphrase: AskPassphrase = (keyPath, isAgain) => {
+        const question = `${isAgain ? 'That was wrong. ' : ''}Passphrase of ${keyPath}`;
+        return progress.aside(() => askSecret(terminal, question, 'the private key'));
+      };
       const askAnswer: AskAnswer = (label, question, isEchoed) =>
         progress.aside(() => askHost(terminal, printableLine(`${label} asks: ${question}`), isEchoed));
       const cache = cacheFolder(terminal.environment);

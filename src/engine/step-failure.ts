@@ -20,7 +20,7 @@ export function failureOf(step: Step, host: string, status: number, output: stri
       return problem(
         'service/refused-configuration',
         'Configuration refused',
-        `The checker of ${transaction.unit} refuses the new configuration. Nothing was changed.`,
+        `The checker of ${transaction.unit} refuses the new configuration. Nothing of it was put in place.`,
         {
           ...rest,
           hint: 'Correct what it names, then plan again.',
@@ -30,7 +30,7 @@ export function failureOf(step: Step, host: string, status: number, output: stri
       return problem(
         'service/not-validated',
         'Configuration could not be validated',
-        `The new configuration of ${transaction.unit} could not be shown to its checker. Nothing was changed.`,
+        `The new configuration of ${transaction.unit} could not be shown to its checker. Nothing of it was put in place.`,
         {
           ...rest,
           hint: cure ?? 'The host must allow mount namespaces (unshare) and have room in memory for a copy of the set.',
@@ -40,7 +40,7 @@ export function failureOf(step: Step, host: string, status: number, output: stri
       return problem(
         'service/checker-timeout',
         'Checker did not end',
-        `The checker of ${transaction.unit} did not end in time. Nothing was changed.`,
+        `The checker of ${transaction.unit} did not end in time. Nothing of the new configuration was put in place.`,
         {
           ...rest,
           hint: 'Look at the host: a hung mount or name server may hold it. Then run the same command again.',

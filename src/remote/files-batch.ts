@@ -143,14 +143,18 @@ at=0 swapped=0
 ${FUNCTIONS}`),
     sh`bad() { printf '%s %s\n' "$at" "$swapped" >|${report}; exit ${BATCH_FAILED}; }`,
     ...makeDirectories(steps),
-    ...[...new Set(runs.map(({ directory }) => directory))].map((directory) => stage(sh`no_room ${directory}`)),
   ];
   let current = 0;
   const begin = (step: number) => {
     if (step !== current) lines.push(sh`at=${step}`);
     current = step;
   };
+  for (const [directory, [first]] of Map.groupBy(runs, (one) => one.directory)) {
+    begin(first?.laid[0]?.step ?? 0);
+    lines.push(stage(sh`no_room ${directory}`));
+  }
   for (const { room, laid } of runs) {
+    begin(laid[0]?.step ?? 0);
     if (room !== undefined) lines.push(stage(sh`mkdir -m 0700 -- ${room}`));
     for (const { step, operation, fresh } of laid) {
       const { path } = operation;

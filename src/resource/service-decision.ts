@@ -103,7 +103,11 @@ export function decide(
     const projectionDiffers = running !== restartDigest;
     process = desired.reload === 'restart' || owes === 'restart' || projectionDiffers ? 'restart' : 'reload';
     if (owes !== 'nothing' && !changed)
-      reasons.push('The running process has not loaded the files as they are on disk.');
+      reasons.push('The files were written, or touched, after the running process has loaded them.');
+    if (owes === 'restart' && observed?.stamp !== undefined && observed.stamp.invocation !== observed.invocation)
+      reasons.push(
+        'Others started the running process since farmctl did, so nobody knows what it has loaded of them: it is restarted.',
+      );
     if (process === 'restart' && projectionDiffers)
       reasons.push('A reload does not reach what changed: it is restarted.');
     if (interrupted)

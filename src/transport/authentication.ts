@@ -44,7 +44,9 @@ export function authenticator(
   whileAsking: <T>(ask: () => Promise<T>) => Promise<T>,
 ): Authenticator {
   const { user: username, config, label } = endpoint;
-  const tried: string[] = [];
+  const tried: Try[] = [];
+  const missing: string[] = [];
+  const locked: string[] = [];
   const notes: string[] = [];
   const offered = new Set<string>();
   /** What only OpenSSH's own client could offer. */
@@ -67,6 +69,7 @@ export function authenticator(
       notes.push(`${path} was left out: ${file.reason}.`);
       if (/unsupported/i.test(file.reason)) isBeyondUs = true;
     } else if (file.state === 'missing' && isStated) notes.push(`${path} does not exist.`);
+    else if (file.state === 'missing') missing.push(path);
   }
 
   async function* fromEncrypted(path: string): AsyncGenerator<Try> {
@@ -75,7 +78,7 @@ export function authenticator(
     const key = await whileAsking(() => identities.unlock(path));
     const method = key === undefined ? undefined : withKey(key, path);
     if (method !== undefined) yield method;
-    else if (key === undefined) notes.push(`${path} is encrypted and was not unlocked.`);
+    else if (key === undefined) locked.push(path);
   }
 
   async function publicBlob(path: string): Promise<string | undefined> {
@@ -154,8 +157,19 @@ export function authenticator(
 
   function use(chosen?: Try): AnyAuthMethod | false {
     if (chosen === undefined) return false;
-    tried.push(chosen.name);
+    tried.push(chosen);
     return chosen.method;
+  }
+
+  function cure(): string {
+    const [first] = locked;
+    if (first !== undefined)
+      return `Unlock ${first} with ssh-add, or type its passphrase when it is asked for, at a terminal.`;
+    if (tried.length === 0) return 'Give a key with --private-key, start an ssh agent, or give a password with -k.';
+    const hasKey = tried.some(({ method: { type } }) => nameOf(type) === 'publickey');
+    if (!hasKey && password !== undefined)
+      return 'Check the user (-u) and the password, or give a key with --private-key.';
+    return 'Check the user (-u) and that one of these keys is in its authorized_keys on the host, or give another with --private-key.';
   }
 
   return {
@@ -175,15 +189,18 @@ export function authenticator(
     },
     failure(said) {
       const takes = accepted === null || accepted.length === 0 ? '' : ` It takes: ${accepted.join(', ')}.`;
-      const list = tried.length === 0 ? 'There was nothing to try.' : `Tried: ${tried.join(', ')}.`;
+      // Questions that nobody put were not tried.
+      const shown = tried.filter((one) => one.method.type !== 'keyboard-interactive' || isTaken(one));
+      const list =
+        shown.length === 0 ? 'There was nothing to try.' : `Tried: ${shown.map(({ name }) => name).join(', ')}.`;
+      const absent = shown.length > 0 || missing.length === 0 ? [] : [`There is no ${missing.join(', no ')}.`];
+      const closed = locked.map((path) => `${path} is encrypted and was not unlocked.`);
       const word = said === undefined ? '' : ` It said: ${said}.`;
       const isKerberos = accepted?.some((method) => method === 'gssapi-with-mic' || method === 'hostbased') ?? false;
       return new TransportError(
         isBeyondUs || isKerberos ? 'unsupported' : 'auth-failed',
-        [`${label} did not let us in.${word}`, list + takes, ...notes].join(' '),
-        tried.length === 0
-          ? 'Give a key with --private-key, start an ssh agent, or give a password with -k.'
-          : 'Check the user (-u) and that one of these keys is in its authorized_keys on the host, or give another with --private-key.',
+        [`${label} did not let us in.${word}`, list + takes, ...absent, ...notes, ...closed].join(' '),
+        cure(),
       );
     },
   };

@@ -98,11 +98,17 @@ export function passwordMissing(label: string, become: Become): TransportError {
   );
 }
 
+/** Where a password comes from, for a message. */
+function originOf(password: Secret | undefined): string {
+  if (password === undefined) return 'none was given';
+  return password.origin.startsWith('typed ') ? password.origin : `from ${password.origin}`;
+}
+
 /** sudo asked again after it had the password. */
 export function passwordWrong(label: string, become: Become): TransportError {
   return new TransportError(
     'become-failed',
-    `sudo on ${label} did not accept the password (from ${become.password?.origin ?? 'nowhere'}).`,
+    `sudo on ${label} did not accept the password (${originOf(become.password)}).`,
     'Give the login user’s own password with -K or in the inventory (become: password). It was sent once only.',
   );
 }

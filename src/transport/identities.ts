@@ -39,6 +39,9 @@ interface Unlocked {
   readonly key: ParsedKey | undefined;
 }
 
+/** Asks the user for the passphrase of a key file; `isAgain`: what was given before was wrong. */
+export type AskPassphrase = (keyPath: string, isAgain: boolean) => Promise<Secret | undefined>;
+
 const AGENT_DEADLINE_MS = 3000;
 const PASSPHRASE_TRIES = 3;
 
@@ -98,12 +101,9 @@ function isParsedKey(value: unknown): value is ParsedKey {
 }
 
 /**
- * @param askPassphrase asks the user for the passphrase of a key file; absent where nobody can be asked
+ * @param askPassphrase undefined where nobody can be asked
  */
-export function loadIdentities(
-  ssh2: Ssh2,
-  askPassphrase: ((keyPath: string) => Promise<Secret | undefined>) | undefined,
-): Identities {
+export function loadIdentities(ssh2: Ssh2, askPassphrase: AskPassphrase | undefined): Identities {
   const files = new Map<string, Promise<KeyFile>>();
   const unlocked = new Map<string, Promise<Unlocked | undefined>>();
   const agents = new Map<string, Promise<AgentKeys>>();
@@ -112,7 +112,7 @@ export function loadIdentities(
     if (askPassphrase === undefined) return undefined;
     const text = await readFile(path);
     for (let attempt = 0; attempt < PASSPHRASE_TRIES; attempt += 1) {
-      const passphrase = await askPassphrase(path);
+      const passphrase = await askPassphrase(path, attempt > 0);
       if (passphrase === undefined) return undefined;
       const key = parse(ssh2, text, passphrase.reveal());
       if (!(key instanceof Error)) return { passphrase, key };

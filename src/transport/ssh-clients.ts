@@ -5,7 +5,7 @@ import { type AskAnswer, authenticator } from './authentication.ts';
 import type { Endpoint } from './endpoint.ts';
 import { hostKeyAlgorithms } from './host-key.ts';
 import type { HostKeys } from './host-keys.ts';
-import { type Identities, loadIdentities } from './identities.ts';
+import { type AskPassphrase, type Identities, loadIdentities } from './identities.ts';
 import type { Client } from './jump.ts';
 import { type OpenSshLink, openOpenSsh } from './openssh.ts';
 import { answerPrompts } from './openssh-answers.ts';
@@ -38,7 +38,7 @@ export interface SshClients {
 
 export interface SshClientOptions {
   readonly hostKeys: HostKeys;
-  readonly askPassphrase: ((keyPath: string) => Promise<Secret | undefined>) | undefined;
+  readonly askPassphrase: AskPassphrase | undefined;
   readonly askAnswer: AskAnswer | undefined;
   readonly configFile: string | undefined;
   readonly knownHostsFile: string | undefined;

@@ -176,7 +176,7 @@ function askSsh(
             'unsupported',
             hasNoSsh
               ? 'There is an ssh configuration, but no ssh on this machine to read it with.'
-              : `The ssh configuration for ${destination} cannot be read: ${(stderr.trim() || error.message).slice(0, 500)}`,
+              : `The ssh configuration for ${destination} cannot be read: ${(stderr.replaceAll('\r', '').trim() || error.message).slice(0, 500)}`,
             hasNoSsh
               ? 'Install the OpenSSH client, or set ssh_config: false in the inventory.'
               : 'Correct it, or set ssh_config: false in the inventory.',

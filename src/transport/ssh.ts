@@ -5,6 +5,7 @@ import { becomeOf } from './become.ts';
 import { whyOpenSsh } from './client-choice.ts';
 import { type Endpoint, resolveTarget, type SshTarget } from './endpoint.ts';
 import { hostKeysOf, type NewHostKey } from './host-keys.ts';
+import type { AskPassphrase } from './identities.ts';
 import { type Client, jumpLinks, routeTo, type SharedLink } from './jump.ts';
 import { type Unreviewed, unknownKeys } from './new-host-keys.ts';
 import { sshClients } from './ssh-clients.ts';
@@ -20,7 +21,7 @@ export interface SshOptions {
   /** The login's password (-k). */
   readonly password?: Secret;
   /** Asks the user for a key file's passphrase. */
-  readonly askPassphrase?: (keyPath: string) => Promise<Secret | undefined>;
+  readonly askPassphrase?: AskPassphrase;
   readonly askAnswer?: AskAnswer;
   /** Hears of each key that accept-new wrote down. */
   readonly onNewHostKey?: (key: NewHostKey) => void;
@@ -81,7 +82,7 @@ export function sshTransport(options: SshOptions): SshTransport {
   const hostKeys = hostKeysOf(options.knownHostsFile, options.onNewHostKey);
   const clients = sshClients({
     hostKeys,
-    askPassphrase: askPassphrase && ((path) => inTurn(() => askPassphrase(path))),
+    askPassphrase: askPassphrase && ((path, isAgain) => inTurn(() => askPassphrase(path, isAgain))),
     askAnswer: askAnswer && ((...words) => inTurn(() => askAnswer(...words))),
     configFile: options.sshConfigFile,
     knownHostsFile: options.knownHostsFile,

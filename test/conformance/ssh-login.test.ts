@@ -103,6 +103,29 @@ describe.skipIf(!hasSshd())('logging in at a real sshd (left out without openssh
       expect(asked).toEqual([path, path]);
     });
 
+    it('says which key file is not there, or is still locked, and asks for a wrong passphrase as such', async () => {
+      const config = join(sshd.folder, 'locked.conf');
+      const path = join(sshd.folder, 'locked');
+      const absent = join(sshd.folder, 'absent');
+      keygen(path, '-N', 'open sesame');
+      writeFileSync(config, `Host *\n  IdentityFile ${absent}\n  IdentityAgent none\n`);
+      const options = { sshConfigFile: config };
+      const nothing = await failure(login({ sshConfig: true }, options));
+      expect(plain(nothing.message)).toContain('There was nothing to try. There is no FOLDER/absent.');
+      const again: boolean[] = [];
+      const askPassphrase = async (_: string, isAgain: boolean) => {
+        again.push(isAgain);
+        return new Secret('wrong', 'a test');
+      };
+      const askAnswer = async () => undefined;
+      const locked = await failure(
+        login({ privateKey: path, sshConfig: true }, { ...options, askPassphrase, askAnswer }),
+      );
+      expect(again).toEqual([false, true, true]);
+      expect(plain(locked.message)).toContain('FOLDER/locked is encrypted and was not unlocked.');
+      expect(plain(`${locked.hint}`)).toContain('Unlock FOLDER/locked with ssh-add');
+    });
+
     it('names what it tried and left out', async () => {
       const stranger = join(sshd.folder, 'stranger');
       keygen(stranger);
@@ -547,7 +570,7 @@ describe('logging in with a password', () => {
       (await transport.connect('app1', never)).close();
       return 'in';
     } catch (error) {
-      return error instanceof TransportError ? `${error.failure}: ${error.message}` : String(error);
+      return error instanceof TransportError ? `${error.failure}: ${error.message}\n${error.hint}` : String(error);
     }
   }
 
@@ -556,7 +579,8 @@ describe('logging in with a password', () => {
     expect(tries).toEqual(['none', 'password']);
     const refused = await attempt('plain', { password: new Secret('wrong', 'a test') });
     expect(refused).toContain('auth-failed');
-    expect(refused).toContain('Tried: the password');
+    expect(refused).toContain('Tried: the password. It takes');
+    expect(refused).toContain('Check the user (-u) and the password, or give a key with --private-key.');
     expect(refused).not.toContain('wrong');
   });
 

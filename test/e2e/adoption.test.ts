@@ -150,7 +150,7 @@ describe.skipIf(reason !== undefined)(`adoption${reason === undefined ? '' : ` (
 
     await on('web2', 'chmod 0644 /etc/apache2/ports.conf');
     expect(await shown('web2', 'service apache2.service')).toBe(`process runs on older files -> reloaded
-The running process has not loaded the files as they are on disk.
+The files were written, or touched, after the running process has loaded them.
 `);
     await apply('adoption', '-l', 'web2');
     expect(await planned('-l', 'web2')).toEqual([]);

@@ -79,6 +79,14 @@ describe('filesBatch', () => {
     expect(readdirSync(join(at, 'etc'))).toEqual([NAMES[3]]);
   });
 
+  it('names the first step of the directory in which nothing can be laid', () => {
+    const full = join(at, 'full');
+    mkdirSync(full);
+    writeFileSync(join(full, '.farmctl-new.'), '');
+    const result = run([...files(join(at, 'fine'), ['x', 'y']), ...files(full)].map((one) => [one]));
+    expect(result).toMatchObject({ status: 1, report: '2 0' });
+  });
+
   it('does not remember directories that it could not make', () => {
     mkdirSync(join(at, 'locked'));
     writeFileSync(join(at, 'locked/file'), '');

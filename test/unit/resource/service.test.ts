@@ -105,6 +105,15 @@ describe('service', () => {
     expect(differs?.fields).toEqual([{ name: 'process', from: 'runs on older files', to: 'reloaded' }]);
   });
 
+  it('restarts for a hand edit after others have started the process, and says why', () => {
+    const stamp = 'reload r\nrestart s\ninvocation i0\n11 1763600000.0\n';
+    const { differs, transaction } = plan(desired, observed({}, { stamp, inodes: '11 1763800000.0' }));
+    expect(transaction?.process).toBe('restart');
+    expect(differs?.notes).toContain(
+      'Others started the running process since farmctl did, so nobody knows what it has loaded of them: it is restarted.',
+    );
+  });
+
   it('finishes an interrupted transaction even where all files are equal', () => {
     const { differs, transaction } = plan(desired, observed({}, { journal: 'yes' }));
     expect(transaction).toMatchObject({ process: 'reload', interrupted: true });
