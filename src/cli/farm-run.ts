@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
 import type { RunOptions } from '../engine/run.ts';
 import type { Farm } from '../model/farm.ts';
 import { createPlainReporter, type ProgressReporter } from '../report/reporter.ts';
@@ -19,6 +20,9 @@ import { askHost, askSecret } from './question.ts';
 import { checkTags, selectedHosts } from './selection.ts';
 import { showDiagnostics } from './show-diagnostics.ts';
 import type { Terminal } from './terminal.ts';
+
+/** From so many hosts on, memory counts more than the garbage collector's time. */
+const MANY_HOSTS = 100;
 
 export type FarmRunFlags = SelectionFlags & ConnectionFlags & Partial<TagFlags>;
 
@@ -61,6 +65,8 @@ export async function openFarmRun(flags: FarmRunFlags, terminal: Terminal, { may
       return progress.stop();
     },
     async options() {
+      // V8 reads this at each collection: garbage of hosts that are done is not left lying while others come.
+      if (hosts.length > MANY_HOSTS) setFlagsFromString('--heap-growing-percent=30');
       const passwords = await askPasswords(flags, terminal);
       const connected = withConnection(farm, flags, passwords.become);
       const askPassphrase: AskPassphrase = (keyPath, isAgain) => {
