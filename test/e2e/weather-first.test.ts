@@ -23,7 +23,7 @@ describe.skipIf(reason !== undefined)(
       expect(refused.exitCode).toBe(3);
       expect(refused.stderr).toContain('error[service/refused-configuration]');
       expect(refused.stderr).toContain('a.conf: bad is not good');
-      expect(await host.must(LEFT)).toBe('before\ninactive\n');
+      expect(await host.must(LEFT)).toBe('inactive\n');
       expect(await host.must('cat /etc/site/motd')).toBe('welcome\n');
       // Its checker is there now, so the next plan knows it beforehand.
       const planned = await site.run('plan', { 'site.bad': true });
