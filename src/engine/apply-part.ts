@@ -3,10 +3,10 @@ import { resourceName } from '../plan/desired.ts';
 import { assess } from '../plan/step.ts';
 import { applySteps, probeNow, type StepsOutcome, type StepWatcher } from './apply-steps.ts';
 import { DEADLINES } from './deadlines.ts';
-import { hostFailure } from './failure.ts';
-import { addToPart, fail, type HostRun, stepsOf } from './host-run.ts';
-import { forgetScript, lockHost } from './lock-host.ts';
+import { type HostRun, stepsOf } from './host-run.ts';
+import { forgetScript } from './lock-host.ts';
 import type { RunOptions } from './run.ts';
+import { workOnPart } from './work-on-part.ts';
 
 function notConverged(run: HostRun, part: string, resource: string, fields: string): Diagnostic {
   return problem(
@@ -29,21 +29,19 @@ export async function applyPart(
   watcher: StepWatcher,
 ): Promise<StepsOutcome> {
   const steps = stepsOf(run, part);
-  const startedAt = performance.now();
-  try {
-    if (!(await lockHost(run, options)) || run.session === undefined) return 'failed';
+  return workOnPart(run, part, options, async (session) => {
     const applying = { host: run.host.name, stopping: options.stopping, watcher, packagesRan: run.packagesRan };
-    const outcome = await applySteps(run.session, steps, applying);
+    const outcome = await applySteps(session, steps, applying);
     run.packagesRan = applying.packagesRan;
     if (outcome !== 'done') return outcome;
     // Also those that were gone already when their turn came.
     const entries = steps.filter((step) => step.isRemoval).flatMap((step) => step.entries);
     if (entries.length > 0) {
-      await run.session.exchange(forgetScript(entries), [], { deadlineMs: DEADLINES.stepMs, doing: 'forgetting' });
+      await session.exchange(forgetScript(entries), [], { deadlineMs: DEADLINES.stepMs, doing: 'forgetting' });
     }
     const resources = run.desired.parts.find((one) => one.part === part)?.resources ?? [];
     if (resources.length === 0) return 'done';
-    const seen = await probeNow(run.session, resources);
+    const seen = await probeNow(session, resources);
     const diagnostics: Diagnostic[] = [];
     for (const resource of resources) {
       const found = assess(resource, [], false, seen);
@@ -63,10 +61,5 @@ export async function applyPart(
     run.failure ??= { outcome: 'failed', diagnostic: first };
     run.plan = { ...run.plan, diagnostics: [...run.plan.diagnostics, ...diagnostics.slice(1)] };
     return 'failed';
-  } catch (error) {
-    fail(run, hostFailure(error, run.host.name, true), options);
-    return options.killing.aborted ? 'interrupted' : 'failed';
-  } finally {
-    addToPart(run, part, performance.now() - startedAt);
-  }
+  });
 }

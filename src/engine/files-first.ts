@@ -9,9 +9,9 @@ import { graver } from '../resource/change.ts';
 import { applySteps, differsFromPlan, probeNow, type StepsOutcome, type StepWatcher } from './apply-steps.ts';
 import { DEADLINES } from './deadlines.ts';
 import { hostFailure } from './failure.ts';
-import { addToPart, fail, type HostRun, stepsOf } from './host-run.ts';
-import { lockHost } from './lock-host.ts';
+import { fail, type HostRun, stepsOf } from './host-run.ts';
 import type { RunOptions } from './run.ts';
+import { workOnPart } from './work-on-part.ts';
 
 /**
  * Of a part with `filesFirst`: its steps up to the first that lets a running process take new files. None where there is
@@ -45,18 +45,16 @@ export async function sendFilesAhead(
   const last = ahead.at(-1);
   const unit = last?.effect?.transaction?.unit;
   if (last === undefined || unit === undefined) return 'done';
-  const startedAt = performance.now();
-  try {
-    if (!(await lockHost(run, options)) || run.session === undefined) return 'failed';
+  return workOnPart(run, part, options, async (session) => {
     const { name: host } = run.host;
     const { packagesRan } = run;
     const telling = tellingNoChange(watcher, last);
     const applying = { host, stopping: options.stopping, watcher: telling, packagesRan };
-    const outcome = await applySteps(run.session, [...ahead.slice(0, -1), { ...last, goesAhead: true }], applying);
+    const outcome = await applySteps(session, [...ahead.slice(0, -1), { ...last, goesAhead: true }], applying);
     run.packagesRan = applying.packagesRan;
     if (outcome !== 'done') return outcome;
     run.filesAhead.set(part, unit);
-    const seen = await probeNow(run.session, probedBy(last));
+    const seen = await probeNow(session, probedBy(last));
     const found = assess(last.resource, last.unwanted, false, seen);
     const rest: Step[] = [];
     if (found.kind === 'change' && graver(found.difference.risk, last.change.risk) === last.change.risk) {
@@ -69,12 +67,7 @@ export async function sendFilesAhead(
     }
     run.steps = run.steps.flatMap((step) => (step === last ? rest : ahead.includes(step) ? [] : [step]));
     return 'done';
-  } catch (error) {
-    fail(run, hostFailure(error, run.host.name, true), options);
-    return options.killing.aborted ? 'interrupted' : 'failed';
-  } finally {
-    addToPart(run, part, performance.now() - startedAt);
-  }
+  });
 }
 
 /** Gives the host the old files back where its process does not get its turn. Never throws. */
