@@ -198,7 +198,8 @@ export function directedServers(context: Context): readonly VirtualServer[] {
   const { farm, host, reject } = context;
   const own = ownServices(context);
   refuseClashes(context, own);
-  for (const { service, vip } of own) refuseDifferentPair(context, service, vip);
+  for (const [vip, [first]] of Map.groupBy(own, (one) => one.vip))
+    if (first !== undefined) refuseDifferentPair(context, first.service, vip);
   for (const { service } of own) refuseQuiescence(context, service);
   if (farm.hosts('nagios').some((one) => one.host.name === host.name))
     reject(
