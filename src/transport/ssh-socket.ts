@@ -1,4 +1,4 @@
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { abortReason, unlessAborted } from './abort.ts';
 import type { Endpoint } from './endpoint.ts';
@@ -51,6 +51,21 @@ export function unreachable({ label, address }: Endpoint, cause: NodeJS.ErrnoExc
 }
 
 /**
+ * Sends what is written in one turn of the event loop together. ssh2 writes each packet in three pieces; each would
+ * travel alone, and wake the sshd.
+ */
+function sendTogether(socket: Socket): void {
+  const { write } = socket;
+  socket.write = (...words: readonly unknown[]): boolean => {
+    if (socket.writableCorked === 0) {
+      socket.cork();
+      process.nextTick(() => socket.uncork());
+    }
+    return Reflect.apply(write, socket, words);
+  };
+}
+
+/**
  * Connects to the sshd, with TCP_NODELAY from the first byte. What a full accept queue may look like is `busy`.
  * @throws TransportError `unreachable`, or the signal's reason
  */
@@ -58,6 +73,7 @@ export function openSocket(endpoint: Endpoint, signal: AbortSignal): Promise<Att
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(abortReason(signal));
     const socket = connect({ host: endpoint.address, port: endpoint.port, noDelay: true });
+    sendTogether(socket);
     const abort = () => {
       socket.destroy();
       reject(abortReason(signal));
