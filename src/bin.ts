@@ -1,10 +1,10 @@
 import { enableCompileCache } from 'node:module';
 import { join } from 'node:path';
-import { cacheFolder } from './cli/cache-folder.ts';
+import { ownCacheFolder } from './cli/cache-folder.ts';
 
 // Before anything big is loaded. A folder of the user's own: the default is a shared one in /tmp, unwise for a tool
 // that handles secrets and is run by root.
-const cache = cacheFolder(process.env);
+const cache = ownCacheFolder(process.env);
 if (cache !== undefined) enableCompileCache(join(cache, 'compile'));
 
 const { main } = await import('./cli/main.ts');

@@ -4,6 +4,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { closest } from '../lib/closest.ts';
 import { type Diagnostic, problem } from '../model/diagnostic.ts';
 import type { Role } from './define.ts';
+import { importModule } from './import-module.ts';
 import { resolveFarmctl } from './resolve-farmctl.ts';
 
 /** The roles that a command knows, by name, and what was wrong with those that could not be loaded. */
@@ -18,7 +19,7 @@ export interface LoadedRoles {
 
 const here = fileURLToPath(import.meta.url);
 const extension = here.endsWith('.ts') ? 'ts' : 'js';
-// src/role/load.ts, or a chunk of the bundle: dist/src/chunk-….js.
+// src/role/load.ts, or the published script: dist/src/farmctl-….cjs.
 const source = extension === 'ts' ? dirname(dirname(here)) : dirname(here);
 
 /** The folder with farmctl's own `roles/` and `templates/`. */
@@ -33,7 +34,7 @@ function isRole(value: unknown): value is Role {
 async function loadRole(path: string, name: string): Promise<Role | Diagnostic> {
   const at = { file: path, line: 1, column: 1 };
   try {
-    const module: { default?: unknown } = await import(pathToFileURL(path).href);
+    const module = await importModule(pathToFileURL(path).href);
     if (!isRole(module.default))
       return problem('role/invalid', 'Not a role', `${path} does not export a role by default.`, {
         at,

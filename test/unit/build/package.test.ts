@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Installed, install } from '../../bench/installed.ts';
@@ -43,6 +43,20 @@ test("a user's own role finds the installed farmctl, and so does their editor", 
   expect(await run(['validate'], site)).toMatchObject({ exitCode: 0, stderr: '' });
   const tsc = join(PROJECT_PATH, 'node_modules/.bin/tsc');
   expect(await command([tsc, '-p', site, '--noEmit'], { cwd: site })).toMatchObject({ exitCode: 0, stdout: '' });
+});
+
+test('what was compiled in one start is there for the next', async () => {
+  const folder = join(packed.folder, 'farmctl/script');
+  const kept = async () =>
+    Promise.all(
+      (await readdir(folder)).map(async (name) => [name.split('.').at(-1), (await stat(join(folder, name))).ino]),
+    );
+  await run(['roles'], packed.folder);
+  const before = await kept();
+  expect(before.map(([purpose]) => purpose)).toContain('roles');
+  expect(await run(['roles', 'no-such-role'], packed.folder)).toMatchObject({ exitCode: 1 });
+  await run(['roles'], packed.folder);
+  expect(await kept()).toEqual(before);
 });
 
 test('every template and role of the source is there, and the licences of what is bundled', async () => {
