@@ -19,9 +19,12 @@ const DEBIAN_DEFAULT = /^\s*hashknownhosts\s+yes\s*$/gim;
 const UNSTABLE = /^\s*match\b.*\b(exec|localnetwork)\b|\$\{|^\s*identityagent[\s=]+"?\$/im;
 const MAX_FILES = 256;
 
+let ownHome: string | undefined;
+
 /** The user's home as ssh takes it: from the password database, not from $HOME. */
 export function home(): string {
-  return userInfo().homedir || homedir();
+  ownHome ??= userInfo().homedir || homedir();
+  return ownHome;
 }
 
 async function textOf(file: string): Promise<string> {
