@@ -20,20 +20,23 @@ end_record() { frame end; }
 /**
  * The same for probes that share a shell: each write of a shell costs it a handful of system calls, and the way to the
  * controller a packet. So what they print is held back, and sent a few pages at a time. `release_frames` sends the rest.
+ * A record is put together by itself first: a shell takes as long for a variable that it appends to as that is long.
  * A script that writes to descriptor 3 by itself, in a subshell or a pipe, needs FRAME_FUNCTIONS instead.
  */
-export const HELD_FRAME_FUNCTIONS = String.raw`held=
-hold() { held="$held
+export const HELD_FRAME_FUNCTIONS = String.raw`farmctl_held= farmctl_record=
+hold() { farmctl_record="$farmctl_record
 @$farmctl_nonce $1
 "; }
-release_frames() { [ -z "$held" ] || printf %s "$held" >&3; held=; }
+release_frames() { [ -z "$farmctl_held$farmctl_record" ] || printf %s "$farmctl_held$farmctl_record" >&3; farmctl_held= farmctl_record=; }
 frame() { release_frames; printf '\n@%s %s\n' "$farmctl_nonce" "$*" >&3; }
 record() { hold "record $farmctl_tag $1"; }
-field() { hold "field $1"; more "$2"; }
-more() { held=$held$1; [ ${'${#held}'} -lt 8192 ] || release_frames; }
+field() { farmctl_record="$farmctl_record
+@$farmctl_nonce field $1
+$2"; [ ${'${#farmctl_record}'} -lt 8192 ] || release_frames; }
+more() { farmctl_record=$farmctl_record$1; [ ${'${#farmctl_record}'} -lt 8192 ] || release_frames; }
 data() { frame "field $1"; cat >&3; }
 unknown_because() { field unknown "$1"; }
-end_record() { hold end; }
+end_record() { hold end; farmctl_held=$farmctl_held$farmctl_record farmctl_record=; [ ${'${#farmctl_held}'} -lt 8192 ] || release_frames; }
 `;
 
 /** Settings of every remote shell: fixed path, language and time zone, errors for unset variables. */

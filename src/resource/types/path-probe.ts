@@ -12,6 +12,8 @@ export interface PathTarget {
 /** One record of the probe: the paths it tells about, and shell text that adds further fields. */
 export interface PathLook {
   readonly targets: readonly PathTarget[];
+  /** Instead of fields the targets get a line each in `$inodes`, for `further`: inode and change time of what is there. */
+  readonly asksInodes?: true;
   readonly further?: Script;
 }
 
@@ -56,8 +58,8 @@ const AGAIN_FROM = 1_000_000;
 /**
  * `look N PATH...`: metadata and digests of the paths, numbered from N, by one stat and one sha256sum. Both print one
  * line a path whatever its name: stat quotes as in C, sha256sum escapes. Where the lines do not fit the paths (one
- * vanished meanwhile, one cannot be read), they are looked at one by one.
- * `tell N SUFFIX DIGEST`: prints the fields of path N.
+ * vanished meanwhile, one cannot be read), they are looked at one by one. Of a path behind a `-` there is no digest.
+ * `tell N SUFFIX DIGEST`: prints the fields of path N. `inode N`: adds its inode and change time to `inodes`.
  */
 export const PATH_FUNCTIONS = String.raw`contents=${MANY} newline='
 '
@@ -80,16 +82,18 @@ look() {
   count=$(($# - 1)) base=$1 n=$1 there='' there_words='' regular='' regular_words=''
   shift
   for p; do
+    hashed=yes
+    case $p in -/*) p=\${p#-} hashed= ;; esac
     eval "meta_$n= sum_$n= path_$n=\$p"
     if [ -e "$p" ] || [ -L "$p" ]; then
       there="$there $n" there_words="$there_words \"\$path_$n\""
-      [ -L "$p" ] || [ ! -f "$p" ] || regular="$regular $n" regular_words="$regular_words \"\$path_$n\""
+      [ -z "$hashed" ] || [ -L "$p" ] || [ ! -f "$p" ] || regular="$regular $n" regular_words="$regular_words \"\$path_$n\""
     fi
     n=$((n + 1))
   done
   [ -n "$there" ] || return 0
   eval "set -- $there_words"
-  if spread meta_ "$there" "$(QUOTING_STYLE=c stat --printf='%f:%s:%a:%U:%u:%G:%g:%N\n' -- "$@" 2>/dev/null)"; then
+  if spread meta_ "$there" "$(QUOTING_STYLE=c stat --printf='%i %.9Z:%f:%s:%a:%U:%u:%G:%g:%N\n' -- "$@" 2>/dev/null)"; then
     [ -n "$regular" ] || return 0
     eval "set -- $regular_words"
     if spread sum_ "$regular" "$(sha256sum -- "$@" 2>/dev/null)"; then return 0; fi
@@ -104,6 +108,7 @@ look() {
 tell() {
   eval "m=\$meta_$1 s=\$sum_$1 p=\$path_$1"
   [ -n "$m" ] || return 0
+  m=\${m#*:}
   size=\${m#*:}
   case $m in 4???:*) m=\${m%%:*}:0:\${size#*:} ;; esac
   size=\${size%%:*}
@@ -114,6 +119,10 @@ tell() {
   field "digest$2" "$s"
   [ -z "$3" ] || [ "$s" = "$3" ] || [ "$size" -gt ${SHOWN_BYTES} ] || [ "$contents" -le 0 ] ||
     { contents=$((contents - 1)) && data "content$2" <"$p"; }
+}
+inode() {
+  eval "m=\$meta_$1"
+  [ -z "$m" ] || inodes=$inodes\${m%%:*}$newline
 }
 `.replaceAll('\\${', '${');
 
@@ -132,8 +141,7 @@ export class PathProbe extends Script {
   readonly #looks: readonly PathLook[];
 
   constructor(looks: readonly PathLook[], before: readonly Script[]) {
-    const paths = looks.filter((look) => !isLong(look)).flatMap((look) => look.targets.map((target) => target.path));
-    const words = paths.map((path) => sh`${path}`);
+    const words = looks.filter((look) => !isLong(look)).flatMap(wordsOf);
     const looksAtPaths = looks.some(({ targets }) => targets.length > 0);
     const scripts = [...before, ...(looksAtPaths ? [new Script(PATH_FUNCTIONS)] : [])];
     for (let from = 0; from < words.length; from += PATHS_AT_ONCE)
@@ -155,26 +163,36 @@ function isLong({ targets }: PathLook): boolean {
   return targets.length > PATHS_AT_ONCE;
 }
 
+/** The paths of a record, as `look` takes them. */
+function wordsOf({ targets, asksInodes }: PathLook): readonly Script[] {
+  return targets.map(({ path }) => (asksInodes === true ? sh`-${path}` : sh`${path}`));
+}
+
 function telling(looks: readonly PathLook[], first: number): Script[] {
   let number = first;
   return looks.flatMap((look, index) => [
     sh`record ${index}`,
+    ...(look.asksInodes === true ? [sh`inodes=`] : []),
     ...(isLong(look)
       ? lookingAndTelling(look)
-      : look.targets.map(({ wantedDigest = '' }, suffix) => sh`tell ${number++} ${suffix} ${wantedDigest}`)),
+      : look.targets.map((target, suffix) => tellingTarget(look, target, number++, suffix))),
     ...(look.further === undefined ? [] : [look.further]),
     sh`end_record`,
   ]);
 }
 
-function lookingAndTelling({ targets }: PathLook): Script[] {
+function tellingTarget({ asksInodes }: PathLook, { wantedDigest = '' }: PathTarget, number: number, suffix: number) {
+  return asksInodes === true ? sh`inode ${number}` : sh`tell ${number} ${suffix} ${wantedDigest}`;
+}
+
+function lookingAndTelling(look: PathLook): Script[] {
   const scripts = [sh`contents=${LONG_RECORD_CONTENTS}`];
-  for (let from = 0; from < targets.length; from += PATHS_AT_ONCE) {
-    const some = targets.slice(from, from + PATHS_AT_ONCE);
-    const words = some.map(({ path }) => sh`${path}`);
+  const words = wordsOf(look);
+  for (let from = 0; from < words.length; from += PATHS_AT_ONCE) {
+    const to = from + PATHS_AT_ONCE;
     scripts.push(
-      sh`look ${AGAIN_FROM} ${joinScripts(words, ' ')}`,
-      ...some.map(({ wantedDigest = '' }, at) => sh`tell ${AGAIN_FROM + at} ${from + at} ${wantedDigest}`),
+      sh`look ${AGAIN_FROM} ${joinScripts(words.slice(from, to), ' ')}`,
+      ...look.targets.slice(from, to).map((target, at) => tellingTarget(look, target, AGAIN_FROM + at, from + at)),
     );
   }
   return [...scripts, sh`contents=${MANY}`];

@@ -7,7 +7,7 @@ import { type Decision, decide } from '../service-decision.ts';
 import { refuseService, serviceSchema } from '../service-schema.ts';
 import { type ServiceDesired, setPaths, UNITS, wantedContents } from '../service-set.ts';
 import { isActive, isSameButForUnits, parseServiceState, type ServiceState } from '../service-state.ts';
-import { probeTogether } from './path-probe.ts';
+import { probePaths } from './path-probe.ts';
 
 const SHOWN = 'LoadState,ActiveState,UnitFileState,InvocationID,NeedDaemonReload,ActiveEnterTimestamp';
 
@@ -161,26 +161,14 @@ rm -rf -- "$S"/services/${unit}`,
 
 /** What systemd says of the units, by one question: `shown_0`, `shown_1`… */
 function showUnits(all: readonly ServiceDesired[]): Script {
-  return sh`n=0 shown=
+  return sh`n=0 shown= unit_newline='
+'
 while IFS= read -r line; do
   if [ -z "$line" ]; then eval "shown_$n=\$shown"; n=$((n + 1)) shown=; else shown="$shown$line
 "; fi
 done <<X
 $(systemctl show --timestamp=us+utc -p ${SHOWN} -- ${all.map((one) => one.unit)} 2>/dev/null)
 
-X`;
-}
-
-/** Inodes and change times of the sets, by one stat: `inodes_0`, `inodes_1`… What stands for `/` parts them. */
-function lookAtSets(all: readonly ServiceDesired[]): Script {
-  const words = all.flatMap((one) => ['/', ...setPaths(one)]);
-  return sh`n=-1 first_line= unit_newline='
-'
-while IFS= read -r line; do
-  [ -n "$first_line" ] || first_line=$line
-  if [ "$line" = "$first_line" ]; then n=$((n + 1)); eval "inodes_$n="; else eval "inodes_$n=\$inodes_$n\$line\$unit_newline"; fi
-done <<X
-$(stat --printf '%i %.9Z\n' -- ${words} 2>/dev/null)
 X`;
 }
 
@@ -196,7 +184,7 @@ if [ -e "$D"/stamp ]; then
   field stamp "$stamp"
 fi
 [ ! -e "$D"/before ] || { IFS= read -r line <"$D"/before && field before "$line"; }
-field inodes "$inodes_${index}"`;
+field inodes "$inodes"`;
 }
 
 /** A systemd unit and its configuration. See ServiceDesired; the transaction is in src/remote/transaction.ts. */
@@ -207,7 +195,15 @@ export const service = defineResource({
   id: (desired) => desired.unit,
   members: (desired) => desired.config,
   probesTogether: true,
-  probe: (all) => probeTogether(all.map(tellService), [showUnits(all), lookAtSets(all)]),
+  probe: (all) =>
+    probePaths(
+      all.map((desired, index) => ({
+        targets: setPaths(desired).map((path) => ({ path })),
+        asksInodes: true,
+        further: tellService(desired, index),
+      })),
+      [showUnits(all)],
+    ),
   parse(record, desired) {
     const state = parseServiceState(record);
     if (state.loadState === '') return unknown('systemctl show said nothing: is systemd running on this host?');
