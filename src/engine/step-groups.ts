@@ -72,18 +72,30 @@ export function makesFiles({ effect }: Step): boolean {
   );
 }
 
-/** Manifest entries, all flushed together. */
-export function manifestScript(entries: readonly ManifestEntry[]): Script {
+/**
+ * Manifest entries, all flushed together.
+ * @param isFlushedLater what follows flushes FLUSHED_BEFORE before it changes anything
+ */
+export function manifestScript(entries: readonly ManifestEntry[], isFlushedLater: boolean): Script {
   if (entries.length === 0) return new Script(':');
   const fresh = '"$S"/manifest.new';
   return joinScripts([
-    new Script(`[ -d ${fresh} ] || mkdir -- ${fresh} || exit 1
-for f in ${fresh}/*; do clear "$f" || exit 1; done`),
+    new Script(`for f in ${fresh}/*; do clear "$f" || exit 1; done`),
     ...entries.map(
       (entry) => sh`printf '%s\n' ${JSON.stringify(entry)} >"$S"/manifest.new/${manifestKey(entry)} || exit 1`,
     ),
-    new Script(`sync -- ${fresh}/* && mv -f -t "$S/manifest" -- ${fresh}/* && sync -- "$S/manifest" || exit 1`),
+    new Script(
+      `sync -- ${fresh}/* && mv -f -t "$S/manifest" -- ${fresh}/*${isFlushedLater ? '' : ' && sync -- "$S/manifest"'} || exit 1`,
+    ),
   ]);
+}
+
+/** True where all that the step does first is to stage: FLUSHED_BEFORE is flushed before it changes anything. */
+export function stagesFirst({ effect }: Step): boolean {
+  const { before, files = [], script, transaction } = effect ?? {};
+  if (before !== undefined) return false;
+  if (files.length > 0) return files.every(({ kind }) => kind === 'file' || kind === 'symlink');
+  return script === undefined && transaction?.operations.some(({ kind }) => kind !== 'restoreKept') === true;
 }
 
 /** The files of a piece and then its scripts: see filesBatch. */

@@ -2,7 +2,7 @@ import { randomHex } from '../lib/digest.ts';
 import type { Content } from '../model/content.ts';
 import { resourceKey } from '../plan/desired.ts';
 import { manifestKey } from '../plan/manifest.ts';
-import { probeBatch, probeToken, type Seen } from '../plan/observe.ts';
+import { probeBatch, type Seen, stillAsSeen } from '../plan/observe.ts';
 import { probedBy, type Step } from '../plan/step.ts';
 import type { Bodies } from '../remote/file-script.ts';
 import { TRANSACTION_FUNCTIONS } from '../remote/journal-functions.ts';
@@ -11,7 +11,15 @@ import { joinScripts, Script, sh } from '../remote/sh.ts';
 import { STATE_FUNCTIONS } from '../remote/state-functions.ts';
 import { transactionScript } from '../remote/transaction.ts';
 import { PROBE_SECONDS } from './deadlines.ts';
-import { filesOfPiece, makesFiles, manifestScript, pieces, type StepGroup, stepGroups } from './step-groups.ts';
+import {
+  filesOfPiece,
+  makesFiles,
+  manifestScript,
+  pieces,
+  type StepGroup,
+  stagesFirst,
+  stepGroups,
+} from './step-groups.ts';
 
 /** Where a step's commands print; its end is sent when they fail. On a tmpfs, so that a full disk does not hide why. */
 export const LOG_PATH = '/run/farmctl-log';
@@ -23,7 +31,7 @@ function manifestScripts(step: Step): { readonly before: Script; readonly after:
   const wanted = step.isRemoval ? [] : step.entries.filter((entry) => !isUnwanted(step, entry));
   const dropped = step.entries.filter((entry) => !wanted.includes(entry));
   return {
-    before: manifestScript(wanted),
+    before: manifestScript(wanted, stagesFirst(step)),
     // What went ahead may be taken back: then all of it is still there.
     after: joinScripts(
       (step.goesAhead ? [] : dropped).map((entry) => sh`manifest_drop ${manifestKey(entry)} || exit 1`),
@@ -82,23 +90,26 @@ function groupScript(group: StepGroup, sent: Bodies, nonce: string): Script {
   const { first, steps } = group;
   const batch = probeBatch(steps.flatMap(probedBy), DIFFERS_TAG);
   const seen = new Map(steps.flatMap(ownSeen));
+  const { found, isSame } = stillAsSeen(sh`probe_again`, batch, seen, nonce);
   const isAlone = steps.length === 1;
   const body = isAlone
     ? steps.map((step) => singleScript(step, first, sent, nonce))
-    : [manifestStep(steps, first), ...pieces(group).map((piece) => pieceScript(piece, sent, nonce))];
+    : [manifestStep(group), ...pieces(group).map((piece) => pieceScript(piece, sent, nonce))];
   return new Script(`read -r go || exit 1
 [ "$go" = go ] || { frame stopped; exit 0; }
 ${isAlone ? `frame begin ${first}\nframe .` : ''}
 probe_again() {
 ${batch.script(nonce, PROBE_SECONDS).text}
 }
-found=$({ probe_again; } 3>&1 | sha256sum)
-if [ "\${found%% *}" != ${probeToken(batch, seen, nonce)} ]; then
+${found.text}
+${isSame.text} || {
   ${isAlone ? 'probe_again' : ':'}
   frame differs ${first}
   exit 0
-fi
-( umask 077; : >${LOG_PATH} )
+}
+umask 077
+true >|${LOG_PATH}
+umask 022
 ${joinScripts(body).text}`);
 }
 
@@ -132,9 +143,12 @@ function singleScript(step: Step, index: number, sent: Bodies, nonce: string): S
   return logged(joinScripts([before, effectScript(step, sent, `${nonce}${randomHex(4)}`), after]), index);
 }
 
-function manifestStep(steps: readonly Step[], first: number): Script {
+function manifestStep(group: StepGroup): Script {
+  const { steps, first } = group;
+  const isFlushedLater = pieces(group)[0]?.steps.every(stagesFirst) === true;
+  const entries = steps.flatMap((step) => step.entries);
   return new Script(`(
-${manifestScript(steps.flatMap((step) => step.entries)).text}
+${manifestScript(entries, isFlushedLater).text}
 ) >${LOG_PATH} 2>&1 </dev/null || { r=$?; frame begin ${first}; frame "done ${first} $r"; tail -c 4000 ${LOG_PATH} >&3; exit 0; }`);
 }
 

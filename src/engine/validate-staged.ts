@@ -1,7 +1,7 @@
 import { type Diagnostic, problem } from '../model/diagnostic.ts';
 import { resourceName } from '../plan/desired.ts';
 import type { Step } from '../plan/step.ts';
-import { bodies } from '../remote/file-script.ts';
+import { type Bodies, bodies } from '../remote/file-script.ts';
 import { payloadText } from '../remote/frame.ts';
 import { NOT_OVERLAID, overlaidScript } from '../remote/overlay.ts';
 import { isTimedOut } from '../remote/record.ts';
@@ -25,24 +25,19 @@ function canBeChecked(step: Step): boolean {
 
 /**
  * Lets each service's own checker read the new set, in a private mount namespace whose files exist nowhere else: one
- * more exchange or two, and only where a set changes. Nothing on the host is changed.
+ * more exchange, or three where contents are long, and only where a set changes. Nothing on the host is changed.
  */
 export async function validateStaged(session: Session, steps: readonly Step[], host: string): Promise<StagedVerdict> {
   const checked = steps.filter(canBeChecked);
   const refused = new Map<Step, Diagnostic>();
   if (checked.length === 0) return { refused };
   const options = { deadlineMs: DEADLINES.checkerMs, doing: 'letting the checkers read the new configuration' };
-  const marker = session.nonce;
-  const inside = (shell: Script) =>
-    new Script(`unshare -m --propagation slave sh /dev/fd/8 8<<'${marker}in'
-mount -t tmpfs -o mode=0700 farmctl /tmp || exit ${NOT_OVERLAID}
-${shell.text}
-${marker}in
-r=$?
-# What it said itself is lost: its output is the session's.
-[ $r -eq 0 ] || said=$(unshare -m --propagation slave true 2>&1) || { frame said; printf %s "$said" >&3; frame .; }
-exit $r`);
-  const notEntered = await session.enter(inside, new Script('BODIES=/tmp'), options);
+  const sent = bodies();
+  const script = joinScripts(checked.map((step, index) => checkScript(step, index, sent, session.nonce)));
+  const isEntered = sent.contents.length > 0;
+  const notEntered = isEntered
+    ? await session.enter(apart(session.nonce), new Script('BODIES=/tmp'), options)
+    : undefined;
   if (notEntered !== undefined) {
     const output = payloadText(notEntered.frames, 'said')?.trim() ?? '';
     for (const step of checked) {
@@ -51,28 +46,8 @@ exit $r`);
     }
     return { refused };
   }
-  const sent = bodies();
-  const scripts = checked.map((step, index) => {
-    const transaction = step.effect?.transaction;
-    if (transaction?.validate === undefined) return new Script(':');
-    const checkers = transaction.checkers.map((path) => sh`[ -x ${path} ] || exit ${NO_CHECKER}`);
-    const run = overlaidScript(
-      transaction.operations,
-      sent,
-      transaction.validate,
-      CHECKER_SECONDS,
-      `${marker}c${index}x`,
-    );
-    return new Script(`said=$( (
-${joinScripts([...checkers, run]).text}
-) 2>&1 </dev/null )
-r=$?
-frame "checked ${index} $r"
-printf '%s' "$said" | tail -c 4000 >&3
-frame .`);
-  });
-  const answer = await session.exchange(joinScripts(scripts), sent.contents, options);
-  await session.leave(options);
+  const answer = await session.exchange(script, sent.contents, options);
+  if (isEntered) await session.leave(options);
   for (const { words, payload } of answer.frames) {
     if (words[0] !== 'checked') continue;
     const step = checked[Number(words[1])];
@@ -83,6 +58,35 @@ frame .`);
     refused.set(step, verdictOf(step, pending, status, { host, resource: resourceName(step.resource), output: said }));
   }
   return { refused };
+}
+
+/** Where contents travel as bodies: they lie in memory, and where nobody else sees them. */
+function apart(nonce: string): (shell: Script) => Script {
+  return (shell) =>
+    new Script(`unshare -m --propagation slave sh /dev/fd/8 8<<'${nonce}in'
+mount -t tmpfs -o mode=0700 farmctl /tmp || exit ${NOT_OVERLAID}
+${shell.text}
+${nonce}in
+r=$?
+# What it said itself is lost: its output is the session's.
+[ $r -eq 0 ] || said=$(unshare -m --propagation slave true 2>&1) || { frame said; printf %s "$said" >&3; frame .; }
+exit $r`);
+}
+
+/** One service's checker reads its new set. Frame `checked INDEX STATUS`, with what it said where that is not 0. */
+function checkScript(step: Step, index: number, sent: Bodies, nonce: string): Script {
+  const transaction = step.effect?.transaction;
+  if (transaction?.validate === undefined) return new Script(':');
+  const { operations, validate } = transaction;
+  const checkers = transaction.checkers.map((path) => sh`[ -x ${path} ] || exit ${NO_CHECKER}`);
+  const run = overlaidScript(operations, sent, validate, CHECKER_SECONDS, `${nonce}c${index}x`);
+  return new Script(`said=$( (
+${joinScripts([...checkers, run]).text}
+) 2>&1 </dev/null )
+r=$?
+frame "checked ${index} $r"
+[ $r -eq 0 ] || printf '%s' "$said" | tail -c 4000 >&3
+frame .`);
 }
 
 /** What a checker's exit status other than 0 means for the plan. The host is no part of the words: what is the same on many is told once. */

@@ -1,7 +1,8 @@
 import { sha256OfAll } from '../lib/digest.ts';
 import { isTimedOut, type ProbeAnswers } from '../remote/record.ts';
-import type { Script } from '../remote/sh.ts';
+import { type Script, sh } from '../remote/sh.ts';
 import type { Observed, ProbeRecord, Resource } from '../resource/define.ts';
+import { textOf } from '../resource/types/file-state.ts';
 import { resourceKey, withMembers } from './desired.ts';
 import { probeScript, type TypeProbe } from './probe-script.ts';
 
@@ -81,12 +82,27 @@ function observedOf(
   return resource.type.parse(record, resource.desired);
 }
 
+/** The most bytes of frames that are compared as they are. */
+const SHORT_FRAMES = 16 * 1024;
+
 /**
- * The digest of what the probe of these resources will print on the host if nothing has changed: its frames, byte for
- * byte. Compared there just before a change.
+ * A test, for the host just before a change, that `probe` prints of these resources what it printed when they were seen:
+ * the same frames, byte for byte. Few of them are compared by the shell itself, many by their digest.
  */
-export function probeToken(batch: ProbeBatch, seen: ReadonlyMap<string, Seen>, nonce: string): string {
-  return sha256OfAll(framesOf(batch, seen, nonce));
+export function stillAsSeen(
+  probe: Script,
+  batch: ProbeBatch,
+  seen: ReadonlyMap<string, Seen>,
+  nonce: string,
+): { readonly found: Script; readonly isSame: Script } {
+  const frames = [...framesOf(batch, seen, nonce)].map((one) => Buffer.from(one));
+  const all = Buffer.concat(frames);
+  // Also, a shell's variable holds no NUL, and no newlines at its end.
+  const text = all.byteLength <= SHORT_FRAMES ? textOf(all) : undefined;
+  if (text !== undefined)
+    return { found: sh`found=$( { ${probe}; } 3>&1; echo . )`, isSame: sh`[ "$found" = ${`${text}.`} ]` };
+  const digest = sha256OfAll(frames);
+  return { found: sh`found=$( { ${probe}; } 3>&1 | sha256sum )`, isSame: sh`[ "$found" = ${`${digest}  -`} ]` };
 }
 
 function* framesOf(batch: ProbeBatch, seen: ReadonlyMap<string, Seen>, nonce: string): Generator<string | Uint8Array> {

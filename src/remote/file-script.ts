@@ -1,7 +1,8 @@
 import { sha256 } from '../lib/digest.ts';
 import type { Content } from '../model/content.ts';
 import type { FileOperation } from '../resource/change.ts';
-import { joinScripts, type Script, sh } from './sh.ts';
+import { joinScripts, Script, sh } from './sh.ts';
+import { FLUSHED_BEFORE } from './state-functions.ts';
 
 /** The bodies of one request, in the order in which they are sent; each content travels once. */
 export interface Bodies {
@@ -117,21 +118,51 @@ export function cutByNames<T extends { readonly path: string }>(all: readonly T[
 
 /** Gives all files that were laid their owners and modes, and flushes them: few commands for many files. */
 export function finishScript(operations: readonly FileOperation[]): Script {
-  const files = operations.filter((one) => one.kind === 'file');
-  return joinScripts(files.length === 0 ? [finishFew([])] : cutByNames(files).map(finishFew), ' && ');
+  return joinScripts(
+    inPieces(operations).map(
+      (files) => sh`${ownScript(files)} && sync -- ${freshOf(files)} ${new Script(FLUSHED_BEFORE)}`,
+    ),
+    ' && ',
+  );
 }
 
-function finishFew(files: readonly Extract<FileOperation, { kind: 'file' }>[]): Script {
-  const fresh = (all: readonly FileOperation[]) => all.map(({ path }) => besides(path).fresh);
+/**
+ * The same, but what one command can flush is left to the next flush, which must come before the swap.
+ * @returns `left`: words of what is to be flushed then
+ */
+export function finishButFlush(operations: readonly FileOperation[]): {
+  readonly script: Script;
+  readonly left: Script;
+} {
+  const [only = [], ...others] = inPieces(operations);
+  const directories = new Script(FLUSHED_BEFORE);
+  if (others.length > 0) return { script: finishScript(operations), left: directories };
+  return { script: ownScript(only), left: sh`${freshOf(only)} ${directories}` };
+}
+
+type FileOnly = Extract<FileOperation, { kind: 'file' }>;
+
+function inPieces(operations: readonly FileOperation[]): readonly (readonly FileOnly[])[] {
+  const files = operations.filter((one) => one.kind === 'file');
+  return files.length === 0 ? [[]] : cutByNames(files);
+}
+
+function freshOf(files: readonly FileOnly[]): readonly string[] {
+  return files.map(({ path }) => besides(path).fresh);
+}
+
+function ownScript(files: readonly FileOnly[]): Script {
+  if (files.length === 0) return sh`:`;
   // Owners before modes: chown takes set-user-id bits away.
   const owners = Map.groupBy(files, ({ owner, group }) => `${owner}:${group}`);
   const modes = Map.groupBy(files, ({ mode }) => mode);
-  const scripts = [
-    ...[...owners].map(([owner, alike]) => ownersScript(owner, fresh(alike))),
-    ...[...modes].map(([mode, alike]) => sh`chmod -- ${mode} ${fresh(alike)}`),
-    sh`sync -- ${fresh(files)} "$S"/paths`,
-  ];
-  return joinScripts(scripts, ' && ');
+  return joinScripts(
+    [
+      ...[...owners].map(([owner, alike]) => ownersScript(owner, freshOf(alike))),
+      ...[...modes].map(([mode, alike]) => sh`chmod -- ${mode} ${freshOf(alike)}`),
+    ],
+    ' && ',
+  );
 }
 
 function stageScript(operation: FileOperation, sent: Bodies): Script {

@@ -50,29 +50,34 @@ export const JOURNAL_UNIT_PATH = '/etc/systemd/system/farmctl-journal.service';
  * - `begin UNIT`: makes `D`, forgets a journal that was not finished being written, and the old names of a set that was
  *   whole when the host died.
  * - `note NAME TEXT`: a file of `D` that `keep_notes` flushes and gives its name, together with the others, in their order.
+ *   `keep_notes PATH...` flushes these paths too, before.
  * - `journal_open UNIT_TEXT JOURNAL`: begins the coming journal, with the lines of an interrupted one, and has leftovers run at boot.
  * - `claiming KEY`, `unclaim KEY PATH`: a path that this transaction was the first to claim is given up again.
  * - `second_name KEY PATH OLD`: the old thing gets its second name and the coming journal a line, once for all tries;
  *   a second name that is gone was put back by a journal that could not be removed.
  * - `mode_now KEY DIRECTORY WORD`: the coming journal gets a line with the mode and owners of a directory as they are.
- * - `journal_close`: flushes the journal and gives it its name, after what was noted. From here on a crash is put right at boot.
+ * - `journal_close PATH...`: flushes these paths and the journal, and gives it its name after what was noted. From here on
+ *   a crash is put right at boot.
  * - `is_active UNIT`: the unit runs; then, as after `invocation_of UNIT`, `invocation` says which process it is.
  * - `note_stamp RELOAD RESTART PATH...`: notes a stamp of the process `invocation`.
  * - `refresh_stamp UNIT PATH...`: the process has loaded the set again as it is; the stamp's digests stay.
  * - `journal_run`: the old set comes back, and where the journal cannot be removed (read-only) it has no more to do.
- * - `commit_set RELOAD RESTART PATH...`: the journal is done, then the stamp is that of the new set; `forget_old_names`.
+ * - `commit_set RELOAD RESTART PATH...`: the journal is done, and gone where nothing has an old name; then the stamp is that
+ *   of the new set. It is flushed last: what a power cut takes of it was of a process that is gone as well.
  */
 export const TRANSACTION_FUNCTIONS = String.raw`begin() {
-  D=$S/services/$1 adds= noted= invocation=
-  { [ -d "$D" ] || mkdir -- "$D"; } && clear "$D/journal.new" && forget_old_names
+  D=$S/services/$1 adds= noted= invocation= has_old=yes
+  { [ -d "$D" ] || mkdir -- "$D"; } && clear "$D/journal.new" && forget_old_names || return 1
+  [ -e "$D/journal" ] || has_old=
 }
 note() { clear "$D/$1.new" && printf '%s\n' "$2" >"$D/$1.new" && noted="$noted $1"; }
 keep_notes() {
   [ -n "$noted" ] || return 0
-  set --
+  others=$#
   for n in $noted; do set -- "$@" "$D/$n.new"; done
   sync -- "$@" || return 1
-  for n in $noted; do mv -fT -- "$D/$n.new" "$D/$n" || return 1; done
+  shift "$others"
+  rename_all .new '' "$@" || return 1
   noted=
   sync -- "$D"
 }
@@ -80,7 +85,7 @@ claimed=' '
 claiming() { [ -e "$S/paths/$1" ] || claimed="$claimed$1 "; }
 unclaim() { case $claimed in *" $1 "*) release "$1" "$2" ;; esac; }
 journal_open() {
-  if [ -e "$D/journal" ]; then adds=yes && cp -- "$D/journal" "$D/journal.new"; else printf %s "$2" >"$D/journal.new"; fi || return 1
+  if [ -e "$D/journal" ]; then adds=yes has_old=yes && cp -- "$D/journal" "$D/journal.new"; else printf %s "$2" >"$D/journal.new"; fi || return 1
   if [ ! -L /etc/systemd/system/sysinit.target.wants/farmctl-journal.service ]; then
     printf '%s' "$1" >"$D/unit" && sync -- "$D/unit" && mv -fT -- "$D/unit" ${JOURNAL_UNIT_PATH} &&
       timeout -k 5 60 systemctl -q --no-reload enable farmctl-journal.service && sync -- /etc/systemd/system/sysinit.target.wants
@@ -93,7 +98,7 @@ second_name() {
   fi
   clear "$3" || return 1
   if there "$2"; then
-    ln -P -- "$2" "$3" && printf '%s\n' "back $4" >>"$D/journal.new"
+    ln -P -- "$2" "$3" && printf '%s\n' "back $4" >>"$D/journal.new" && has_old=yes
   else
     printf '%s\n' "gone $4" >>"$D/journal.new"
   fi
@@ -104,14 +109,17 @@ mode_now() {
 }
 journal_close() {
   noted="$noted journal"
-  keep_notes
+  keep_notes "$@"
 }
 journal_run() { sh "$D/journal" || return 1; rm -f -- "$D/journal" && sync -- "$D" || :; }
 commit_set() {
   r=0
-  { note_stamp "$@" && sync -- "$D/stamp.new"; } || { r=1; rm -f -- "$D/stamp.new"; }
-  [ ! -e "$D/journal" ] || mv -fT -- "$D/journal" "$D/journal.done" || return 1
-  { [ "$r" -ne 0 ] || mv -fT -- "$D/stamp.new" "$D/stamp" || r=1; } && sync -- "$D" && return "$r"
+  note_stamp "$@" || { r=1; rm -f -- "$D/stamp.new"; }
+  if [ -e "$D/journal" ]; then
+    if [ -n "$has_old" ]; then mv -fT -- "$D/journal" "$D/journal.done"; else rm -f -- "$D/journal"; fi || return 1
+  fi
+  [ "$r" -ne 0 ] || mv -fT -- "$D/stamp.new" "$D/stamp" || r=1
+  if [ -e "$D/stamp" ]; then sync -- "$D/stamp" "$D"; else sync -- "$D"; fi && return "$r"
 }
 forget_old_names() { [ ! -e "$D/journal.done" ] || { farmctl_commit=1 sh "$D/journal.done" && rm -f -- "$D/journal.done"; }; }
 refresh_stamp() {

@@ -41,15 +41,16 @@ cover() {
   mount --bind "$M/$n" "$d" && laid=$laid$d//
 }
 scratch() {
-  [ -d "$1" ] || return 0
-  n=$((n + 1))
-  { cp -axT --attributes-only -- "$1" "$M/$n" 2>/dev/null || [ -d "$M/$n" ]; } && mount --bind "$M/$n" "$1"
+  cp -ax --attributes-only -t "$M" -- "$@" 2>/dev/null
+  for d; do
+    [ ! -d "$d" ] || { [ -d "$M/${'${d##*/}'}" ] && mount --bind "$M/${'${d##*/}'}" "$d"; } || return 1
+  done
 }
 above() { [ -d "${'${1%/*}'}" ] || mkdir -p -- "${'${1%/*}'}"; }
 lay_file() {
   p=$1 m=$2 o=$3:$4
   shift 4
-  above "$p" && { { [ ! -e "$p" ] && [ ! -L "$p" ]; } || rm -f -- "$p"; } && "$@" >"$p" && { { [ "$o" = root:root ] && roots "$p"; } || chown -- "$o" "$p" || :; } && chmod -- "$m" "$p"
+  above "$p" && { { [ ! -e "$p" ] && [ ! -L "$p" ]; } || rm -f -- "$p"; } && "$@" >"$p" && { { [ "$o" = root:root ] && roots "$p"; } || chown -- "$o" "$p" || :; } && { [ "$m" = 0644 ] || chmod -- "$m" "$p"; }
 }
 lay_directory() { mkdir -p -- "$1" && { chown -- "$3:$4" "$1" || :; } && chmod -- "$2" "$1"; }
 lay_original() { rm -f -- "$2" && if [ -e "$1" ] || [ -L "$1" ]; then cp -aT -- "$1" "$2"; fi; }
@@ -94,13 +95,14 @@ export function overlaidScript(
     ),
     new Script(OVERLAY_FUNCTIONS),
     ...directories.map((directory) => sh`cover ${directory} || exit ${NOT_OVERLAID}`),
-    sh`scratch /run && scratch /var/log || exit ${NOT_OVERLAID}`,
+    sh`scratch /run /var/log || exit ${NOT_OVERLAID}`,
     ...operations.map((operation) => sh`${lay(operation, sent)} || exit ${NOT_OVERLAID}`),
     boundedScript(checker, seconds, `${marker}1`),
     new Script(`r=$?\n[ $r -ne 1 ] || r=${CHECKER_ENDED_WITH_1}\nexit $r`),
   ]);
-  // Its scratch space lies over a directory of farmctl's own that no checker needs; before there is one, in a private /tmp.
+  // Its scratch space lies over a directory of farmctl's own that no checker needs; before there is one, over /tmp.
   return new Script(`{ BODIES=\${BODIES-} M=${STATE_DIRECTORY}/manifest
+[ -d "$M" ] || M=/tmp
 [ -z "$BODIES" ] || M=$BODIES/overlay
 export B M
 unshare -m --propagation slave sh /dev/fd/8 8<<'${marker}0' </dev/null

@@ -1,8 +1,5 @@
 import { STATE_DIRECTORY } from './runtime.ts';
 
-/** In a directory that gets many files at once: where they wait for their names. */
-export const WAITING_ROOM = '.farmctl-new.';
-
 /**
  * `roots FILE...`: true where all belong to root and its group already, as what root makes mostly does. Asking the shell
  * costs nothing, chown a process.
@@ -14,14 +11,22 @@ export const ROOTS = `roots() {
 `;
 
 /**
+ * Words for `sync`: the directories whose entries must be on the disk before the first path of the host is changed,
+ * what is ours, what was set aside, and the manifest.
+ */
+export const FLUSHED_BEFORE = '"$S"/paths "$S"/originals "$S"/manifest';
+
+/**
  * Functions of the scripts that change a host. `S` is farmctl's own directory there, `B` the directory of the bodies
  * that came with the request. Every function returns non-zero if anything in it failed.
  *
  * - `open_state`: makes farmctl's directory.
- * - `keep KEY PATH`: what is at PATH and was not put there by us is set aside once, to come back on removal.
+ * - `keep KEY PATH`: what is at PATH and was not put there by us is set aside once, to come back on removal. Before
+ *   PATH is changed, FLUSHED_BEFORE must be flushed.
+ * - `rename_all OLD NEW FILE...`: in each file's own name the first OLD becomes NEW, by one rename a file, in their order.
+ *   Debian's util-linux has a command for it; elsewhere each costs a process. What fails may be followed by others.
  * - `manifest_add KEY LINE`, `manifest_drop KEY`: the list of what farmctl put here.
  * - `parents DIRECTORY`: makes missing directories and remembers that we did.
- * - `no_room DIRECTORY`: removes what files waited in there whose run did not live to give them their names.
  * - `own_directory PATH MODE OWNER GROUP`: gives a directory its mode and owners.
  * - `put NEW COMMAND...`: what the command prints, in a new file that nobody else can read; `own KEY`: that path is ours.
  * - `stage_original KEY NEW`: what was set aside, beside its old place, whole and flushed.
@@ -33,8 +38,9 @@ export const ROOTS = `roots() {
  */
 export const STATE_FUNCTIONS = String.raw`${ROOTS}S=${STATE_DIRECTORY}
 open_state() {
-  [ -d "$S/directories" ] && [ -d "$S/services" ] && [ -d "$S/paths" ] && [ -d "$S/originals" ] && [ -d "$S/manifest" ] && return 0
-  ( umask 077; mkdir -p -- "$S/manifest" "$S/originals" "$S/paths" "$S/services" "$S/directories" )
+  set --
+  for d in manifest manifest.new originals paths services directories accounts; do [ -d "$S/$d" ] || set -- "$@" "$S/$d"; done
+  [ $# -eq 0 ] || ( umask 077; mkdir -p -- "$@" )
 }
 there() { [ -e "$1" ] || [ -L "$1" ]; }
 say() { printf '%s\n' "$*" >&2; }
@@ -48,7 +54,16 @@ keep() {
   set -- "$1" "$2" "$S/originals/.new.$1" "$S/originals/$1.path"
   { ! there "$3" || rm -rf -- "$3"; } && cp -aT -- "$2" "$3" && printf %s "$2" >"$4" || return 1
   if [ -L "$3" ] || [ ! -f "$3" ]; then sync -- "$4"; else sync -- "$4" "$3"; fi &&
-    mv -fT -- "$3" "$S/originals/$1" && sync -- "$S/originals"
+    mv -fT -- "$3" "$S/originals/$1"
+}
+rename_all() {
+  [ $# -lt 4 ] || [ ! -x /usr/bin/rename.ul ] || { /usr/bin/rename.ul -- "$@"; return; }
+  old=$1 new=$2
+  shift 2
+  for n; do
+    name=${'${n##*/}'}
+    mv -fT -- "$n" "${'${n%/*}'}/${'${name%%"$old"*}'}$new${'${name#*"$old"}'}" || return 1
+  done
 }
 own() { [ -e "$S/paths/$1" ] || printf '' >|"$S/paths/$1"; }
 manifest_add() {
@@ -58,9 +73,8 @@ manifest_add() {
 }
 manifest_drop() { rm -f -- "$S/manifest/$1" && sync -- "$S/manifest"; }
 key_of() { key=$(printf %s "$1" | sha256sum) && key=${'${key%"${key#????????????????????????????????}"}'}; }
-no_room() { [ ! -d "$1/${WAITING_ROOM}" ] || rm -rf -- "$1/${WAITING_ROOM}"; }
 parents() {
-  if [ -d "$1" ]; then no_room "$1"; return; fi
+  [ ! -d "$1" ] || return 0
   case $1 in /*/*) parents "${'${1%/*}'}" || return 1 ;; esac
   mkdir -m 0755 -- "$1" && key_of "$1" && printf '' >"$S/directories/$key"
 }

@@ -1,11 +1,18 @@
 import type { FileOperation } from '../resource/change.ts';
-import { type Bodies, besides, directoryOf, finishScript, layScript, pathKey } from './file-script.ts';
+import { type Bodies, besides, cutByNames, directoryOf, finishButFlush, layScript, pathKey } from './file-script.ts';
 import { JOURNAL_FUNCTIONS, JOURNAL_UNIT } from './journal-functions.ts';
 import { boundedScript, NOT_OVERLAID, overlaidScript } from './overlay.ts';
 import { joinScripts, type Script, sh } from './sh.ts';
 
 /** What is to be done with the process after the swap. */
 export type ProcessAction = 'none' | 'reload' | 'restart' | 'start' | 'stop';
+
+/**
+ * Whether systemd must read its units again, as one of the set changes, or it says so itself. A unit that it does not
+ * know yet it reads by itself when it is first asked for it (systemd 246 and later); only if that comes to nothing must
+ * it be told to forget it. Reading all units takes as long as ten other commands.
+ */
+export type DaemonReload = 'never' | 'if-undone' | 'always';
 
 /** The configuration of one service and its process, changed as one. All values are decided when the plan is made. */
 export interface Transaction {
@@ -26,8 +33,7 @@ export interface Transaction {
   readonly wasActive: boolean;
   /** Both are remembered at the first transaction: what the unit is to be again when it is given back. */
   readonly wasEnabled: boolean;
-  /** systemd must read its units again: one of the set changed, or it says so itself. */
-  readonly daemonReload: boolean;
+  readonly daemonReload: DaemonReload;
   /** Digests that the stamp shall hold, and the paths of the whole set, sorted. */
   readonly stamp: { readonly reload: string; readonly restart: string; readonly paths: readonly string[] };
   /**
@@ -113,7 +119,7 @@ function undoScript(transaction: Transaction, marker: string): Script {
     // While its unit is still there. A unit that systemd never read cannot be stopped and does not run.
     wasActive ? sh`:` : sh`${systemctl(['stop', '--', unit])} || ! systemctl is-active -q -- ${unit} || ${broken}`,
     sh`[ ! -e "$D/journal" ] || journal_run || ${broken}`,
-    daemonReload ? sh`${systemctl(['daemon-reload'])} || ${broken}` : sh`:`,
+    daemonReload === 'never' ? sh`:` : sh`${systemctl(['daemon-reload'])} || ${broken}`,
     wasActive
       ? sh`{ ${backScript(transaction, marker)}
 } && { sleep 1; systemctl is-active -q -- ${unit}; } || ${broken}`
@@ -141,6 +147,35 @@ function discardScript(operations: readonly FileOperation[]): Script {
   return joinScripts([sh`discard() {`, sh`rm -f -- "$D/journal.new" "$D/before.new" "$D/stamp.new"`, ...lines, sh`}`]);
 }
 
+/** Everything gets its name, in the order of the operations, or `undo`. What follows each other is renamed by one command. */
+function swapScripts(operations: readonly FileOperation[]): readonly Script[] {
+  const scripts: Script[] = [];
+  let staged: FileOperation[] = [];
+  const close = () => {
+    for (const some of cutByNames(staged))
+      scripts.push(sh`rename_all .farmctl-new. '' ${some.map(({ path }) => besides(path).fresh)} || undo`);
+    staged = [];
+  };
+  for (const operation of operations) {
+    const { kind, path } = operation;
+    const { fresh } = besides(path);
+    if (kind === 'file' || kind === 'symlink') {
+      staged.push(operation);
+      continue;
+    }
+    close();
+    if (kind === 'absent') scripts.push(sh`rm -f -- ${path} || undo`);
+    else if (kind === 'directory')
+      scripts.push(sh`own_directory ${path} ${operation.mode} ${operation.owner} ${operation.group} || undo`);
+    else
+      scripts.push(
+        sh`if there ${fresh}; then mv -fT -- ${fresh} ${path}; else vanish_ours ${pathKey(path)} ${path}; fi || undo`,
+      );
+  }
+  close();
+  return scripts;
+}
+
 /** Files that went ahead are taken back; the process has not loaded them. Ends with 1 where that fails. */
 export function takeBackScript(unit: string): Script {
   return sh`begin ${unit} || exit 1
@@ -161,7 +196,7 @@ export function transactionScript(transaction: Transaction, sent: Bodies, marker
   const before = `${transaction.wasActive ? 'active' : 'inactive'} ${transaction.wasEnabled ? 'enabled' : 'disabled'}`;
   lines.push(sh`[ -e "$D/before" ] || [ -e "$D/stamp" ] || note before ${before} || ${fail}`);
   const swaps = operations.length > 0;
-  const bringsBack = (path: string) => sh`there ${besides(path).fresh}`;
+  const staged = finishButFlush(operations);
   if (swaps) {
     lines.push(sh`journal_open ${JOURNAL_UNIT} ${JOURNAL_FUNCTIONS} || ${fail}`);
     for (const operation of operations) {
@@ -172,7 +207,7 @@ export function transactionScript(transaction: Transaction, sent: Bodies, marker
       }
       lines.push(sh`${layScript(operation, sent)} || { say ${`cannot stage ${path}`}; ${fail}; }`);
     }
-    lines.push(sh`${finishScript(operations)} || { say 'cannot stage the set'; ${fail}; }`);
+    lines.push(sh`${staged.script} || { say 'cannot stage the set'; ${fail}; }`);
     if (transaction.validate !== undefined)
       lines.push(
         sh`${overlaidScript(operations, sent, transaction.validate, CHECKER_SECONDS, marker)} || { r=$?; discard; case $r in ${NOT_OVERLAID}) exit ${TRANSACTION_STATUS.notShown} ;; 124|137) exit ${TRANSACTION_STATUS.checkerHung} ;; *) exit ${TRANSACTION_STATUS.refused} ;; esac; }`,
@@ -196,24 +231,13 @@ export function transactionScript(transaction: Transaction, sent: Bodies, marker
       }
       lines.push(sh`second_name ${key} ${path} ${old} ${sh`${key} ${path} ${old}`.text} || ${fail}`);
     }
-    lines.push(sh`journal_close || ${fail}`);
+    lines.push(sh`journal_close ${staged.left} || ${fail}`);
   } else lines.push(sh`keep_notes || ${fail}`);
   lines.push(sh`undo() {`, undoScript(transaction, marker), sh`}`);
-  for (const operation of operations) {
-    const { path } = operation;
-    const { fresh } = besides(path);
-    if (operation.kind === 'absent') lines.push(sh`rm -f -- ${path} || undo`);
-    else if (operation.kind === 'directory')
-      lines.push(sh`own_directory ${path} ${operation.mode} ${operation.owner} ${operation.group} || undo`);
-    else if (operation.kind === 'restore')
-      lines.push(
-        sh`if ${bringsBack(path)}; then mv -fT -- ${fresh} ${path}; else vanish_ours ${pathKey(path)} ${path}; fi || undo`,
-      );
-    else lines.push(sh`mv -fT -- ${fresh} ${path} || undo`);
-  }
+  lines.push(...swapScripts(operations));
   const changed = operations.filter(({ kind }) => kind !== 'directory').map(({ path }) => directoryOf(path));
   if (changed.length > 0) lines.push(sh`flush_folders ${[...new Set(changed)]} || undo`);
-  if (transaction.daemonReload) lines.push(sh`${systemctl(['daemon-reload'])} || undo`);
+  if (transaction.daemonReload === 'always') lines.push(sh`${systemctl(['daemon-reload'])} || undo`);
   if (transaction.goesAhead) return joinScripts(lines);
   if (transaction.unmask) lines.push(sh`systemctl -q unmask -- ${unit} || undo`);
   if (transaction.enable === false) lines.push(sh`${systemctl(['-q', 'disable', '--', unit])} || undo`);

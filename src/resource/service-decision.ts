@@ -1,4 +1,4 @@
-import type { ProcessAction } from '../remote/transaction.ts';
+import type { DaemonReload, ProcessAction } from '../remote/transaction.ts';
 import type { Difference, FileOperation } from './change.ts';
 import type { Member } from './define.ts';
 import { restartProjection, type ServiceDesired, UNITS, wantedContents } from './service-set.ts';
@@ -23,7 +23,7 @@ export interface Decision {
   readonly owes: 'nothing' | 'reload' | 'restart';
   readonly enable: boolean | undefined;
   readonly unmask: boolean;
-  readonly daemonReload: boolean;
+  readonly daemonReload: DaemonReload;
   readonly restartDigest: string;
   readonly foundRestartDigest: string;
   readonly reasons: readonly string[];
@@ -58,6 +58,18 @@ function runningRestartDigest({ stamp, invocation }: ServiceState, owes: Decisio
   return owes === 'nothing' && stamp?.invocation !== invocation ? undefined : stamp?.restart;
 }
 
+function daemonReloadOf(
+  unit: string,
+  observed: ServiceState | undefined,
+  operations: readonly FileOperation[],
+): DaemonReload {
+  const units = operations.filter(({ path }) => path.startsWith(UNITS));
+  if (observed?.interrupted === true || observed?.needDaemonReload === true) return 'always';
+  if (units.length === 0) return 'never';
+  const isOfUnit = ({ path }: FileOperation) => path === `${UNITS}${unit}` || path.startsWith(`${UNITS}${unit}.d/`);
+  return observed === undefined && units.every(isOfUnit) ? 'if-undone' : 'always';
+}
+
 /** Compares the whole service with what was found. Pure: the same answer for the plan and for the script. */
 export function decide(
   desired: ServiceDesired,
@@ -89,10 +101,7 @@ export function decide(
   const active = observed !== undefined && isActive(observed);
   const owes = observed === undefined ? 'nothing' : owed(observed, foundRestartDigest);
   const interrupted = observed?.interrupted ?? false;
-  const daemonReload =
-    interrupted ||
-    (observed?.needDaemonReload ?? false) ||
-    operations.some((operation) => operation.path.startsWith(UNITS));
+  const daemonReload = daemonReloadOf(desired.unit, observed, operations);
   const reasons: string[] = [];
   let process: ProcessAction = 'none';
   let processWithVip: ProcessAction = 'none';

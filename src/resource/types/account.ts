@@ -11,7 +11,7 @@ type AccountKind = 'user' | 'group';
 
 const MARKERS = `${STATE_DIRECTORY}/accounts`;
 
-/** Where the host remembers that farmctl made an account: the file holds its number. */
+/** Where the host remembers that farmctl made an account: the file holds its number. Who locks a host makes the folder. */
 function marker(kind: AccountKind, name: string): string {
   return `${MARKERS}/${kind}.${name}`;
 }
@@ -62,8 +62,7 @@ export function makeOurs(kind: AccountKind, name: string, make: Script): Script 
   const database = kind === 'user' ? 'passwd' : 'group';
   const rest = new Script('${entry#*:*:}');
   const number = new Script('"${entry%%:*}"');
-  return sh`[ -d ${MARKERS} ] || { mkdir -p -- ${MARKERS} && chmod 0700 -- ${STATE_DIRECTORY}; } || exit 1
-{ ${make} || [ $? -eq ${NAME_IN_USE} ]; } || exit 1
+  return sh`{ ${make} || [ $? -eq ${NAME_IN_USE} ]; } || exit 1
 entry=$(getent ${database} ${name}) || exit 1
 entry=${rest}
 printf '%s\n' ${number} >${marker(kind, name)} || exit 1`;

@@ -120,7 +120,8 @@ if [ -L authorized_keys ] || { [ -e authorized_keys ] && [ ! -f authorized_keys 
 fi
 kept=''
 [ ! -e authorized_keys ] || split_keys authorized_keys ${keyPart(key)} || exit 1
-rm -f -- .authorized_keys.farmctl && printf '%s%s' "$kept" ${line} >.authorized_keys.farmctl &&
+{ { [ ! -e .authorized_keys.farmctl ] && [ ! -L .authorized_keys.farmctl ]; } || rm -f -- .authorized_keys.farmctl; } &&
+  printf '%s%s' "$kept" ${line} >.authorized_keys.farmctl &&
   sync -- .authorized_keys.farmctl && mv -f -- .authorized_keys.farmctl authorized_keys`;
   return sh`entry=$(getent passwd ${user}) || { echo ${`there is no user ${user}`}; exit 1; }
 entry=${new Script('${entry#*:*:}')}

@@ -26,7 +26,8 @@ describe('filesBatch', () => {
   let at = '';
   beforeEach(() => {
     at = mkdtempSync(join(tmpdir(), 'farmctl-batch-'));
-    for (const name of ['paths', 'originals', 'directories']) mkdirSync(join(at, 'S', name), { recursive: true });
+    for (const name of ['paths', 'originals', 'directories', 'manifest'])
+      mkdirSync(join(at, 'S', name), { recursive: true });
   });
   afterEach(() => rmSync(at, { recursive: true }));
 
@@ -39,11 +40,11 @@ describe('filesBatch', () => {
       ...me,
     }));
 
-  function run(steps: readonly (readonly PlainOperation[])[]) {
+  function run(steps: readonly (readonly PlainOperation[])[], functions = STATE_FUNCTIONS) {
     const sent = bodies();
     const batch = filesBatch(steps, sent, `${at}/report`);
     expect(sent.contents).toEqual([]);
-    const script = `set -u\n${STATE_FUNCTIONS}\n${sh`S=${join(at, 'S')}`.text}\n${batch.text}`;
+    const script = `set -u\n${functions}\n${sh`S=${join(at, 'S')}`.text}\n${batch.text}`;
     const result = spawnSync('sh', ['-s'], { input: script, env: { PATH: process.env['PATH'] ?? '', LC_ALL: 'C' } });
     const report = existsSync(`${at}/report`) ? readFileSync(`${at}/report`, 'utf8').trim() : undefined;
     return { status: result.status, stderr: result.stderr.toString(), report };
@@ -63,11 +64,19 @@ describe('filesBatch', () => {
     expect(readdirSync(join(at, 'S/paths'))).toHaveLength(NAMES.length + 1);
   });
 
-  it.each([NAMES.length, 1])('forgets what an interrupted batch left waiting, with %i files to make', (count) => {
-    mkdirSync(join(at, 'etc/.farmctl-new.'), { recursive: true });
-    writeFileSync(join(at, 'etc/.farmctl-new./a'), 'half');
-    expect(run([files(join(at, 'etc'), NAMES.slice(0, count))])).toMatchObject({ status: 0 });
-    expect(readdirSync(join(at, 'etc')).sort()).toEqual(NAMES.slice(0, count).sort());
+  it('takes the place of what an interrupted batch left', () => {
+    mkdirSync(join(at, 'etc'));
+    writeFileSync(join(at, 'etc/.farmctl-new.a'), 'half', { mode: 0o444 });
+    expect(run([files(join(at, 'etc'))])).toMatchObject({ status: 0 });
+    expect(readdirSync(join(at, 'etc')).sort()).toEqual(NAMES.toSorted());
+    expect(readFileSync(join(at, 'etc/a'), 'utf8')).toContain('ends without');
+  });
+
+  it('gives the names one by one where the command for many is missing', () => {
+    const lacking = STATE_FUNCTIONS.replaceAll('/usr/bin/rename.ul', join(at, 'nothing'));
+    expect(lacking).not.toBe(STATE_FUNCTIONS);
+    expect(run([files(join(at, 'etc'))], lacking)).toEqual({ status: 0, stderr: '', report: undefined });
+    expect(readdirSync(join(at, 'etc')).sort()).toEqual(NAMES.toSorted());
   });
 
   it('says which step failed, and takes back what it had laid', () => {
@@ -79,12 +88,14 @@ describe('filesBatch', () => {
     expect(readdirSync(join(at, 'etc'))).toEqual([NAMES[3]]);
   });
 
-  it('names the first step of the directory in which nothing can be laid', () => {
-    const full = join(at, 'full');
-    mkdirSync(full);
-    writeFileSync(join(full, '.farmctl-new.'), '');
-    const result = run([...files(join(at, 'fine'), ['x', 'y']), ...files(full)].map((one) => [one]));
-    expect(result).toMatchObject({ status: 1, report: '2 0' });
+  it('says which step could not get its name, and takes back those that follow', () => {
+    const failing = `${STATE_FUNCTIONS}\nrename_all() { shift 2; for n; do case $n in *7) return 1 ;; *) mv -fT -- "$n" "\${n%%/.farmctl-new.*}/\${n##*/.farmctl-new.}" ;; esac; done; }`;
+    const result = run(
+      files(join(at, 'etc')).map((one) => [one]),
+      failing,
+    );
+    expect(result).toMatchObject({ status: 1, report: '6 6' });
+    expect(readdirSync(join(at, 'etc')).sort()).toEqual(NAMES.slice(0, 6).sort());
   });
 
   it('does not remember directories that it could not make', () => {

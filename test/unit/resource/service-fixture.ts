@@ -25,3 +25,8 @@ export function same(resource: Resource): Member {
   );
   return holding(resource, Buffer.concat([...(whole?.content.pieces() ?? [])]).toString('utf8'));
 }
+
+/** A resource that was not found. */
+export function lacking(resource: Resource): Member {
+  return { resource, observed: resource.type.parse(record({}), resource.desired), unwanted: false };
+}

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { text } from '../../../src/model/content.ts';
 import { Secret } from '../../../src/model/secret.ts';
-import type { Member } from '../../../src/resource/define.ts';
+import type { Member, ProbeRecord, Resource } from '../../../src/resource/define.ts';
 import { directory } from '../../../src/resource/types/directory.ts';
 import { file } from '../../../src/resource/types/file.ts';
 import { service } from '../../../src/resource/types/service.ts';
 import { symlink } from '../../../src/resource/types/symlink.ts';
-import { dropIn } from '../../../src/resource/types/unit-file.ts';
-import { holding, record, same } from './service-fixture.ts';
+import { dropIn, unitFile } from '../../../src/resource/types/unit-file.ts';
+import { holding, lacking, record, same } from './service-fixture.ts';
 
 const SHOW = {
   LoadState: 'loaded',
@@ -53,7 +53,7 @@ describe('service', () => {
   it('reloads for a line that a reload reaches', () => {
     const { differs, transaction } = plan(desired, observed(), [holding(config, 'listen 80\ncolour blue\n')]);
     expect(differs).toMatchObject({ action: 'update', risk: 'reload' });
-    expect(transaction).toMatchObject({ process: 'reload', wasActive: true, daemonReload: false });
+    expect(transaction).toMatchObject({ process: 'reload', wasActive: true, daemonReload: 'never' });
     expect(transaction?.operations.map((one) => one.path)).toEqual(['/etc/x/x.conf']);
   });
 
@@ -153,7 +153,22 @@ describe('service', () => {
     const one = dropIn({ unit: 'x.service', content: text('[Service]\nNice=5\n') });
     const other = service({ unit: 'x.service', enabled: true, active: true, config: [one] });
     const { transaction } = plan(other, observed(), [holding(one, '[Service]\nNice=1\n')]);
-    expect(transaction).toMatchObject({ process: 'restart', daemonReload: true });
+    expect(transaction).toMatchObject({ process: 'restart', daemonReload: 'always' });
+  });
+
+  it('lets systemd read a unit that it does not know when it is asked for it, and no other', () => {
+    const unit = unitFile({ unit: 'x.service', content: text('[Service]\nExecStart=/bin/true\n') });
+    const own = (...others: readonly Resource[]) =>
+      service({ unit: 'x.service', enabled: false, active: true, config: [unit, ...others] });
+    const unknown = observed({ LoadState: 'not-found', UnitFileState: '', ActiveState: 'inactive' });
+    const reloadOf = (one: ReturnType<typeof own>, seen: ProbeRecord) =>
+      plan(one, seen, one.type.members?.(one.desired).map(lacking)).transaction?.daemonReload;
+    expect(reloadOf(own(dropIn({ unit: 'x.service', content: text('[Service]\nNice=5\n') })), unknown)).toBe(
+      'if-undone',
+    );
+    expect(reloadOf(own(dropIn({ unit: 'y.service', content: text('[Service]\nNice=5\n') })), unknown)).toBe('always');
+    // Its file was lost: systemd still knows what it said.
+    expect(reloadOf(own(), observed())).toBe('always');
   });
 
   it('makes the same digests in every run where a file holds a secret', () => {
