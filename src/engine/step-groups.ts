@@ -74,7 +74,7 @@ export function makesFiles({ effect }: Step): boolean {
 
 /**
  * Manifest entries, all flushed together.
- * @param isFlushedLater what follows flushes FLUSHED_BEFORE before it changes anything
+ * @param isFlushedLater what follows flushes FLUSHED_BEFORE before it changes what is there
  */
 export function manifestScript(entries: readonly ManifestEntry[], isFlushedLater: boolean): Script {
   if (entries.length === 0) return new Script(':');
@@ -90,7 +90,10 @@ export function manifestScript(entries: readonly ManifestEntry[], isFlushedLater
   ]);
 }
 
-/** True where all that the step does first is to stage: FLUSHED_BEFORE is flushed before it changes anything. */
+/**
+ * True where all that the step does first is to stage: FLUSHED_BEFORE is flushed before it changes what is there. A
+ * directory that is missing may be made before that.
+ */
 export function stagesFirst({ effect }: Step): boolean {
   const { before, files = [], script, transaction } = effect ?? {};
   if (before !== undefined) return false;

@@ -25,7 +25,7 @@ function canBeChecked(step: Step): boolean {
 
 /**
  * Lets each service's own checker read the new set, in a private mount namespace whose files exist nowhere else: one
- * more exchange, or three where contents are long, and only where a set changes. Nothing on the host is changed.
+ * more exchange, or three where contents travel as bodies, and only where a set changes. Nothing on the host is changed.
  */
 export async function validateStaged(session: Session, steps: readonly Step[], host: string): Promise<StagedVerdict> {
   const checked = steps.filter(canBeChecked);
@@ -60,7 +60,7 @@ export async function validateStaged(session: Session, steps: readonly Step[], h
   return { refused };
 }
 
-/** Where contents travel as bodies: they lie in memory, and where nobody else sees them. */
+/** For contents that travel as bodies: there they lie in memory, where nobody else sees them. */
 function apart(nonce: string): (shell: Script) => Script {
   return (shell) =>
     new Script(`unshare -m --propagation slave sh /dev/fd/8 8<<'${nonce}in'

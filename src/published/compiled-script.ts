@@ -27,9 +27,8 @@ export interface CompiledPlace {
  * @param place undefined: nothing is kept
  */
 export function runCompiled(path: string, place: CompiledPlace | undefined): CompiledScript {
-  const script = basename(path);
   // V8 takes only what it made itself, in the same version and under the same flags.
-  const name = `${script}.${cachedDataVersionTag()}.${place?.purpose}`;
+  const name = `${basename(path)}.${cachedDataVersionTag()}.${place?.purpose}`;
   const cachedData = place === undefined ? undefined : keptBytes(join(place.folder, name));
   const compiled = new Script(
     `(function (exports, require, module, __filename, __dirname) {${readFileSync(path, 'latin1')}\n})`,
@@ -42,7 +41,7 @@ export function runCompiled(path: string, place: CompiledPlace | undefined): Com
     exports: module.exports,
     keep: () => {
       if (place === undefined || isKept) return;
-      keepBytes(place.folder, name, compiled.createCachedData(), (other) => !other.startsWith(`${script}.`));
+      keepBytes(place.folder, name, compiled.createCachedData());
     },
   };
 }

@@ -1,6 +1,7 @@
 import {
   closeSync,
   fstatSync,
+  lstatSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -38,22 +39,26 @@ function readOwn(path: string): Buffer | undefined {
   }
 }
 
-/**
- * Puts bytes that can be made again into the user's own folder. Where that cannot be done they are not kept.
- * @param outdates says of other names in that folder which are of no use any more
- */
-export function keepBytes(folder: string, name: string, bytes: Uint8Array, outdates: (other: string) => boolean): void {
+/** After so long a file is made anew, or of no use: another version's, say. */
+const KEPT_MS = 30 * 24 * 60 * 60 * 1000;
+
+/** Puts bytes that can be made again into the user's own folder. Where that cannot be done they are not kept. */
+export function keepBytes(folder: string, name: string, bytes: Uint8Array): void {
   const beside = join(folder, `${name}.${process.pid}.new`);
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
+    rmSync(beside, { force: true });
     try {
-      writeFileSync(beside, Buffer.concat([Buffer.from(sha256(bytes)), bytes]), { mode: 0o600 });
+      writeFileSync(beside, Buffer.concat([Buffer.from(sha256(bytes)), bytes]), { mode: 0o600, flag: 'wx' });
       renameSync(beside, join(folder, name));
     } catch (error) {
       rmSync(beside, { force: true });
       throw error;
     }
-    for (const other of readdirSync(folder)) if (outdates(other)) rmSync(join(folder, other), { force: true });
+    for (const other of readdirSync(folder)) {
+      const path = join(folder, other);
+      if (Date.now() - lstatSync(path).mtimeMs > KEPT_MS) rmSync(path, { force: true });
+    }
   } catch (error) {
     if (errorCode(error) === undefined) throw error;
   }

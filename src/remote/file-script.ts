@@ -1,7 +1,7 @@
 import { sha256 } from '../lib/digest.ts';
 import type { Content } from '../model/content.ts';
 import type { FileOperation } from '../resource/change.ts';
-import { joinScripts, Script, sh } from './sh.ts';
+import { joinScripts, type Script, sh } from './sh.ts';
 import { FLUSHED_BEFORE } from './state-functions.ts';
 
 /** The bodies of one request, in the order in which they are sent; each content travels once. */
@@ -119,9 +119,7 @@ export function cutByNames<T extends { readonly path: string }>(all: readonly T[
 /** Gives all files that were laid their owners and modes, and flushes them: few commands for many files. */
 export function finishScript(operations: readonly FileOperation[]): Script {
   return joinScripts(
-    inPieces(operations).map(
-      (files) => sh`${ownScript(files)} && sync -- ${freshOf(files)} ${new Script(FLUSHED_BEFORE)}`,
-    ),
+    inPieces(operations).map((files) => sh`${ownScript(files)} && sync -- ${freshOf(files)} ${FLUSHED_BEFORE}`),
     ' && ',
   );
 }
@@ -135,9 +133,8 @@ export function finishButFlush(operations: readonly FileOperation[]): {
   readonly left: Script;
 } {
   const [only = [], ...others] = inPieces(operations);
-  const directories = new Script(FLUSHED_BEFORE);
-  if (others.length > 0) return { script: finishScript(operations), left: directories };
-  return { script: ownScript(only), left: sh`${freshOf(only)} ${directories}` };
+  if (others.length > 0) return { script: finishScript(operations), left: FLUSHED_BEFORE };
+  return { script: ownScript(only), left: sh`${freshOf(only)} ${FLUSHED_BEFORE}` };
 }
 
 type FileOnly = Extract<FileOperation, { kind: 'file' }>;

@@ -101,13 +101,13 @@ const NEW_MODE = '0755';
 export function filesBatch(steps: readonly (readonly PlainOperation[])[], sent: Bodies, report: string): Script {
   const laid = laidOf(steps);
   const fresh = laid.map((one) => one.fresh);
-  const undone = fresh.length === 0 ? sh`:` : sh`rm -f -- ${fresh}`;
-  const stage = (line: Script) => sh`${line} || { ${undone}; bad; }`;
+  const stage = (line: Script) => sh`${line} || { undone; bad; }`;
   const lines: Script[] = [
     new Script(`umask 077
 at=0 swapped=0
 ${FUNCTIONS}`),
     sh`bad() { printf '%s %s\n' "$at" "$swapped" >|${report}; exit ${BATCH_FAILED}; }`,
+    sh`undone() { ${fresh.length === 0 ? sh`:` : sh`rm -f -- ${fresh}`}; }`,
     ...makeDirectories(steps),
   ];
   let current = 0;
@@ -154,7 +154,7 @@ ${FUNCTIONS}`),
     lines.push(stage(mayHaveIt ? sh`{ [ -z "$was_there" ] || ${chmod}; }` : chmod));
   }
   const files = owned.filter(({ isFile }) => isFile).map((one) => one.at);
-  lines.push(stage(sh`sync -- ${files} ${new Script(FLUSHED_BEFORE)}`));
+  lines.push(stage(sh`sync -- ${files} ${FLUSHED_BEFORE}`));
   if (laid.length > 0) {
     begin(laid[0]?.step ?? 0);
     const left = joinScripts(

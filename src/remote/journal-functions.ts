@@ -77,7 +77,11 @@ keep_notes() {
   for n in $noted; do set -- "$@" "$D/$n.new"; done
   sync -- "$@" || return 1
   shift "$others"
-  rename_all .new '' "$@" || return 1
+  rename_all .new '' "$@" || {
+    # The journal may have got its name all the same; nothing of it has happened.
+    case "$noted " in *' journal '*) [ -n "$adds" ] || rm -f -- "$D/journal" ;; esac
+    return 1
+  }
   noted=
   sync -- "$D"
 }

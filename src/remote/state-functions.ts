@@ -1,4 +1,5 @@
 import { STATE_DIRECTORY } from './runtime.ts';
+import { Script } from './sh.ts';
 
 /**
  * `roots FILE...`: true where all belong to root and its group already, as what root makes mostly does. Asking the shell
@@ -11,10 +12,10 @@ export const ROOTS = `roots() {
 `;
 
 /**
- * Words for `sync`: the directories whose entries must be on the disk before the first path of the host is changed,
- * what is ours, what was set aside, and the manifest.
+ * Words for `sync`, which takes them one after the other: the manifest, what was set aside, and last which paths are ours,
+ * as what is claimed is not set aside any more. All are to be on the disk before what is on the host is changed.
  */
-export const FLUSHED_BEFORE = '"$S"/paths "$S"/originals "$S"/manifest';
+export const FLUSHED_BEFORE = new Script('"$S"/manifest "$S"/originals "$S"/paths');
 
 /**
  * Functions of the scripts that change a host. `S` is farmctl's own directory there, `B` the directory of the bodies

@@ -218,7 +218,9 @@ export function transactionScript(transaction: Transaction, sent: Bodies, marker
     // Once newer files lie there, an older stamp tells no more of a process that was restarted since.
     const { reload, restart, invocation } = found;
     const ofThisProcess = sh`grep -qsx ${`invocation ${invocation}`} "$D/stamp"`;
-    const isTold = transaction.goesAhead && found.isLoaded ? ofThisProcess : sh`[ -e "$D/stamp" ]`;
+    // A power cut may have left an empty one.
+    const ofAnyProcess = sh`{ [ -s "$D/stamp" ] && grep -qs '^invocation ' "$D/stamp"; }`;
+    const isTold = transaction.goesAhead && found.isLoaded ? ofThisProcess : ofAnyProcess;
     lines.push(sh`${isTold} || { invocation=${invocation}; note_stamp ${reload} ${restart} ${paths}; } || ${fail}`);
   }
   if (swaps) {

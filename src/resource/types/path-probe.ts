@@ -81,10 +81,10 @@ spread() {
 look() {
   count=$(($# - 1)) base=$1 n=$1 there='' there_words='' regular='' regular_words=''
   shift
-  for p; do
-    hashed=yes
-    case $p in -/*) p=\${p#-} hashed= ;; esac
-    eval "meta_$n= sum_$n= path_$n=\$p"
+  for word; do
+    p=\${word#-} hashed=yes
+    [ "$p" = "$word" ] || hashed=
+    eval "meta_$n= sum_$n= word_$n=\$word path_$n=\$p"
     if [ -e "$p" ] || [ -L "$p" ]; then
       there="$there $n" there_words="$there_words \"\$path_$n\""
       [ -z "$hashed" ] || [ -L "$p" ] || [ ! -f "$p" ] || regular="$regular $n" regular_words="$regular_words \"\$path_$n\""
@@ -101,7 +101,7 @@ look() {
   [ "$count" -gt 1 ] || return 0
   again=$base last=$((base + count))
   while [ "$again" -lt "$last" ]; do
-    eval "look $again \"\$path_$again\""
+    eval "look $again \"\$word_$again\""
     again=$((again + 1))
   done
 }

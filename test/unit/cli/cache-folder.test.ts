@@ -1,4 +1,4 @@
-import { chownSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -25,6 +25,16 @@ test('code is kept there whether or not it is there yet', () => {
   mkdirSync(folder, { recursive: true });
   expect(ownCacheFolder({ HOME: home })).toBe(folder);
   expect(ownCacheFolder({})).toBeUndefined();
+});
+
+test('no code is taken from where everybody may put it', () => {
+  mkdirSync(join(home, 'shared'));
+  chmodSync(join(home, 'shared'), 0o1777);
+  expect(ownCacheFolder({ XDG_CACHE_HOME: join(home, 'shared') })).toBeUndefined();
+  mkdirSync(join(home, 'elsewhere'));
+  mkdirSync(join(home, '.cache'));
+  symlinkSync(join(home, 'elsewhere'), join(home, '.cache/farmctl'));
+  expect(ownCacheFolder({ HOME: home })).toBeUndefined();
 });
 
 test.runIf(process.geteuid?.() === 0)(

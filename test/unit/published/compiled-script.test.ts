@@ -1,4 +1,13 @@
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -70,12 +79,16 @@ test('what was damaged since is not run, but made anew', () => {
   }
 });
 
-test('another script takes the place of an older one', () => {
+test('what an older version kept stays for a while', () => {
   start().keep();
+  const older = keptPath();
   path = join(base, 'sum-2.cjs');
   writeFileSync(path, 'exports.sum = (a, b) => b + a;');
   start().keep();
-  expect(kept()).toEqual([expect.stringMatching(/^sum-2\.cjs\.\d+\.adding$/)]);
+  expect(kept()).toHaveLength(2);
+  utimesSync(older, 1, 1);
+  start('other').keep();
+  expect(kept().map((name) => name.replace(/\d{3,}/, 'TAG'))).toEqual(['sum-2.cjs.TAG.adding', 'sum-2.cjs.TAG.other']);
 });
 
 test('a folder that cannot be made costs nothing but time', () => {

@@ -88,14 +88,23 @@ describe('filesBatch', () => {
     expect(readdirSync(join(at, 'etc'))).toEqual([NAMES[3]]);
   });
 
-  it('says which step could not get its name, and takes back those that follow', () => {
-    const failing = `${STATE_FUNCTIONS}\nrename_all() { shift 2; for n; do case $n in *7) return 1 ;; *) mv -fT -- "$n" "\${n%%/.farmctl-new.*}/\${n##*/.farmctl-new.}" ;; esac; done; }`;
+  it('says which step could not get its name, and leaves nothing without one', () => {
+    // As the command for many does: it goes on.
+    const failing = `${STATE_FUNCTIONS}\nrename_all() { shift 2; r=0; for n; do case $n in *7) r=2 ;; *) mv -fT -- "$n" "\${n%%/.farmctl-new.*}/\${n##*/.farmctl-new.}" ;; esac; done; return $r; }`;
     const result = run(
       files(join(at, 'etc')).map((one) => [one]),
       failing,
     );
     expect(result).toMatchObject({ status: 1, report: '6 6' });
-    expect(readdirSync(join(at, 'etc')).sort()).toEqual(NAMES.slice(0, 6).sort());
+    expect(readdirSync(join(at, 'etc')).sort()).toEqual(NAMES.filter((name) => name !== '7').sort());
+  });
+
+  it('grows with the files, not with their square', () => {
+    const many = (count: number) => {
+      const names = Array.from({ length: count }, (_, index) => `host-number-${index}.cfg`);
+      return filesBatch([files('/etc/nagios4/conf.d', names)], bodies(), '/dev/null').text.length / count;
+    };
+    expect(many(400)).toBeLessThan(1.1 * many(50));
   });
 
   it('does not remember directories that it could not make', () => {
