@@ -31,6 +31,7 @@ export interface PrivateRoot {
   close(): Promise<void>;
 }
 
+/** The word comes from behind the chroot: until then the root of that process is this machine's own. */
 async function started(holder: ChildProcess): Promise<void> {
   for await (const chunk of holder.stdout ?? []) if (String(chunk).includes('ready')) return;
   throw new Error('the private root did not start');
@@ -49,8 +50,7 @@ mount --rbind /dev root/dev
 mount -t tmpfs none root/run
 mount -t tmpfs none root/tmp
 chmod 1777 root/tmp
-echo ready
-exec chroot root sleep 600`;
+exec chroot root sh -c 'echo ready && exec sleep 600'`;
   const holder = spawn('unshare', ['-m', '-n', '--propagation', 'private', 'sh', '-c', build, 'sh', base], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
