@@ -90,7 +90,6 @@ function groupScript(group: StepGroup, sent: Bodies, nonce: string): Script {
   const { first, steps } = group;
   const batch = probeBatch(steps.flatMap(probedBy), DIFFERS_TAG);
   const seen = new Map(steps.flatMap(ownSeen));
-  const { found, isSame } = stillAsSeen(sh`probe_again`, batch, seen, nonce);
   const isAlone = steps.length === 1;
   const body = isAlone
     ? steps.map((step) => singleScript(step, first, sent, nonce))
@@ -101,8 +100,7 @@ ${isAlone ? `frame begin ${first}\nframe .` : ''}
 probe_again() {
 ${batch.script(nonce, PROBE_SECONDS).text}
 }
-${found.text}
-${isSame.text} || {
+${stillAsSeen(sh`probe_again`, batch, seen, nonce).text} || {
   ${isAlone ? 'probe_again' : ':'}
   frame differs ${first}
   exit 0

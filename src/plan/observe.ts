@@ -87,22 +87,17 @@ const SHORT_FRAMES = 16 * 1024;
 
 /**
  * A test, for the host just before a change, that `probe` prints of these resources what it printed when they were seen:
- * the same frames, byte for byte. Few of them are compared by the shell itself, many by their digest.
+ * the same frames, byte for byte. Few of them are compared by the shell itself, many by their digest. Its status is that
+ * of the comparison.
  */
-export function stillAsSeen(
-  probe: Script,
-  batch: ProbeBatch,
-  seen: ReadonlyMap<string, Seen>,
-  nonce: string,
-): { readonly found: Script; readonly isSame: Script } {
-  const frames = [...framesOf(batch, seen, nonce)].map((one) => Buffer.from(one));
-  const all = Buffer.concat(frames);
+export function stillAsSeen(probe: Script, batch: ProbeBatch, seen: ReadonlyMap<string, Seen>, nonce: string): Script {
+  const frames = [...framesOf(batch, seen, nonce)];
+  const size = frames.reduce((sum, one) => sum + Buffer.byteLength(one), 0);
   // Also, a shell's variable holds no NUL, and no newlines at its end.
-  const text = all.byteLength <= SHORT_FRAMES ? textOf(all) : undefined;
-  if (text !== undefined)
-    return { found: sh`found=$( { ${probe}; } 3>&1; echo . )`, isSame: sh`[ "$found" = ${`${text}.`} ]` };
-  const digest = sha256OfAll(frames);
-  return { found: sh`found=$( { ${probe}; } 3>&1 | sha256sum )`, isSame: sh`[ "$found" = ${`${digest}  -`} ]` };
+  const text = size <= SHORT_FRAMES ? textOf(Buffer.concat(frames.map((one) => Buffer.from(one)))) : undefined;
+  return text === undefined
+    ? sh`[ "$( { ${probe}; } 3>&1 | sha256sum )" = ${`${sha256OfAll(frames)}  -`} ]`
+    : sh`[ "$( { ${probe}; } 3>&1; echo . )" = ${`${text}.`} ]`;
 }
 
 function* framesOf(batch: ProbeBatch, seen: ReadonlyMap<string, Seen>, nonce: string): Generator<string | Uint8Array> {

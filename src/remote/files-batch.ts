@@ -13,6 +13,9 @@ export function isPlain(operation: FileOperation): operation is PlainOperation {
 /** Exit status of the batch's script. */
 export const BATCH_FAILED = 1;
 
+/** Of a directory when it is made. */
+const NEW_MODE = '0755';
+
 /**
  * Functions of a batch, for a shell whose umask is 077 and which has the state functions. `at` is the number of the
  * step under way; `swapped` says how many are in their places.
@@ -90,9 +93,6 @@ fi`,
   ];
 }
 
-/** Of a directory when it is made. */
-const NEW_MODE = '0755';
-
 /**
  * Makes the things of several steps with as few commands as that takes: all are kept, staged and flushed, then each gets
  * its name by a rename of its own. Nothing has its name before everything is staged.
@@ -161,7 +161,7 @@ ${FUNCTIONS}`),
       laid.map(({ step, fresh: beside }) => sh`${step} ${beside}`),
       ' ',
     );
-    lines.push(stage(sh`rename_all .farmctl-new. '' ${fresh} || { stuck ${left}; false; }`));
+    lines.push(stage(sh`give_names ${fresh} || { stuck ${left}; false; }`));
   }
   lines.push(sh`swapped=${steps.length}`);
   const directories = new Set(steps.flat().map(({ path }) => directoryOf(path)));

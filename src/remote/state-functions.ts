@@ -26,6 +26,7 @@ export const FLUSHED_BEFORE = new Script('"$S"/manifest "$S"/originals "$S"/path
  *   PATH is changed, FLUSHED_BEFORE must be flushed.
  * - `rename_all OLD NEW FILE...`: in each file's own name the first OLD becomes NEW, by one rename a file, in their order.
  *   Debian's util-linux has a command for it; elsewhere each costs a process. What fails may be followed by others.
+ * - `give_names NEW...`: what lies staged beside its target gets the target's name.
  * - `manifest_add KEY LINE`, `manifest_drop KEY`: the list of what farmctl put here.
  * - `parents DIRECTORY`: makes missing directories and remembers that we did.
  * - `own_directory PATH MODE OWNER GROUP`: gives a directory its mode and owners.
@@ -66,6 +67,7 @@ rename_all() {
     mv -fT -- "$n" "${'${n%/*}'}/${'${name%%"$old"*}'}$new${'${name#*"$old"}'}" || return 1
   done
 }
+give_names() { rename_all .farmctl-new. '' "$@"; }
 own() { [ -e "$S/paths/$1" ] || printf '' >|"$S/paths/$1"; }
 manifest_add() {
   set -- "$S/manifest/$1" "$2"

@@ -153,7 +153,7 @@ function swapScripts(operations: readonly FileOperation[]): readonly Script[] {
   let staged: FileOperation[] = [];
   const close = () => {
     for (const some of cutByNames(staged))
-      scripts.push(sh`rename_all .farmctl-new. '' ${some.map(({ path }) => besides(path).fresh)} || undo`);
+      scripts.push(sh`give_names ${some.map(({ path }) => besides(path).fresh)} || undo`);
     staged = [];
   };
   for (const operation of operations) {
